@@ -219,8 +219,7 @@ pub(crate) fn uncropped(
     if dilation == 0 {
         return Err(GeometryError::DilationNotPositive { axis, got: 0 });
     }
-    let named =
-        [("input", input), ("kernel", kernel), ("stride", stride), ("dilation", dilation)];
+    let named = [("input", input), ("kernel", kernel), ("stride", stride), ("dilation", dilation)];
     for (what, value) in named {
         axis_size(what, axis, value as i128)?;
     }
@@ -237,7 +236,14 @@ const _: () = assert!(MAX_AXIS < i64::MAX / 4, "sums of a few lengths must fit i
 mod tests {
     use super::*;
 
-    fn axis(input: usize, kernel: usize, stride: usize, dilation: usize, begin: i64, output: usize) -> Axis {
+    fn axis(
+        input: usize,
+        kernel: usize,
+        stride: usize,
+        dilation: usize,
+        begin: i64,
+        output: usize,
+    ) -> Axis {
         Axis::new(0, AxisParams { input, kernel, stride, dilation, window_begin: begin, output })
             .unwrap()
     }
@@ -260,7 +266,8 @@ mod tests {
     #[test]
     fn hostile_numbers_are_refused() {
         let huge = usize::MAX;
-        let base = AxisParams { input: 1, kernel: 1, stride: 1, dilation: 1, window_begin: 0, output: 1 };
+        let base =
+            AxisParams { input: 1, kernel: 1, stride: 1, dilation: 1, window_begin: 0, output: 1 };
         for params in [
             AxisParams { input: huge, ..base },
             AxisParams { kernel: huge, ..base },

@@ -104,7 +104,14 @@ impl ConvAxis {
         let output = axis_size("output", axis, room / stride as i128 + 1)?;
         let transposed = Axis::new(
             axis,
-            AxisParams { input: output, kernel, stride, dilation, window_begin: before, output: input },
+            AxisParams {
+                input: output,
+                kernel,
+                stride,
+                dilation,
+                window_begin: before,
+                output: input,
+            },
         )?;
         Ok(Self { transposed })
     }

@@ -306,10 +306,9 @@ impl fmt::Display for GeometryError {
                 "axis {axis}: the output would have {got} cells; crop less (smaller padding) or \
                  take a larger input or kernel"
             ),
-            E::ChannelMismatch { weight, got } => write!(
-                f,
-                "x has {got} channels, but the weight is for {weight} input channels"
-            ),
+            E::ChannelMismatch { weight, got } => {
+                write!(f, "x has {got} channels, but the weight is for {weight} input channels")
+            }
             E::GroupsNotDividingChannels { channels, groups } => write!(
                 f,
                 "groups {groups} does not divide {channels} channels; take a divisor of {channels}"
@@ -318,10 +317,9 @@ impl fmt::Display for GeometryError {
             E::StrideNotPositive { axis, got } => {
                 write!(f, "axis {axis}: stride {got} must be at least 1")
             }
-            E::DilationNotPositive { axis, got } => write!(
-                f,
-                "axis {axis}: dilation {got} must be at least 1 (1 means no dilation)"
-            ),
+            E::DilationNotPositive { axis, got } => {
+                write!(f, "axis {axis}: dilation {got} must be at least 1 (1 means no dilation)")
+            }
             E::NegativePadding { axis, got } => write!(
                 f,
                 "axis {axis}: padding {got} must be at least 0; it is the number of output cells \
@@ -330,10 +328,9 @@ impl fmt::Display for GeometryError {
             E::NegativeOutputPadding { axis, got } => {
                 write!(f, "axis {axis}: output_padding {got} must be at least 0")
             }
-            E::BiasSize { expected, got } => write!(
-                f,
-                "the bias has {got} values, but there are {expected} output channels"
-            ),
+            E::BiasSize { expected, got } => {
+                write!(f, "the bias has {got} values, but there are {expected} output channels")
+            }
             E::RankMismatch { tensor, expected, got } => {
                 write!(f, "{tensor} has {got} axes, but {expected} are needed")
             }
@@ -363,10 +360,9 @@ impl fmt::Display for GeometryError {
                 "pads cannot be given together with auto_pad {auto_pad}, which computes them; \
                  remove one of the two"
             ),
-            E::OutputShapeBatch { expected, got } => write!(
-                f,
-                "output_shape has batch {got}, but x has batch {expected}"
-            ),
+            E::OutputShapeBatch { expected, got } => {
+                write!(f, "output_shape has batch {got}, but x has batch {expected}")
+            }
             E::OutputShapeChannels { multiple_of, got } => write!(
                 f,
                 "output_shape has {got} channels, but the weight gives a multiple of {multiple_of}"
@@ -388,10 +384,9 @@ impl fmt::Display for GeometryError {
                 f,
                 "index {got} at position {position} lies outside the output, which has {cells} cells"
             ),
-            E::IndexShapeMismatch { expected, got } => write!(
-                f,
-                "indices have shape {got:?}, but the values have shape {expected:?}"
-            ),
+            E::IndexShapeMismatch { expected, got } => {
+                write!(f, "indices have shape {got:?}, but the values have shape {expected:?}")
+            }
             E::InputEmpty { axis, got } => {
                 write!(f, "axis {axis}: input size {got} must be at least 1")
             }

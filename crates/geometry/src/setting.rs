@@ -139,7 +139,8 @@ impl Setting {
             Err(GeometryError::ArgumentNotInDialect { dialect, argument, hint })
         };
         if matches!(self.dialect, Tensorflow | Tflite | Caffe) && self.output_padding.is_some() {
-            let hint = if self.dialect == Caffe { "crop the output" } else { "give the output size" };
+            let hint =
+                if self.dialect == Caffe { "crop the output" } else { "give the output size" };
             return missing("output_padding", hint);
         }
         if matches!(self.dialect, Keras | Tflite) && self.groups != 1 {
@@ -166,9 +167,11 @@ struct Words {
 impl Words {
     fn of(setting: &Setting) -> Result<Self> {
         let dims = setting.input.len();
-        let input = sizes("input", &setting.input, |axis, got| GeometryError::InputEmpty { axis, got })?;
+        let input =
+            sizes("input", &setting.input, |axis, got| GeometryError::InputEmpty { axis, got })?;
         let kernel = spread("kernel", &setting.kernel, dims)?;
-        let kernel = sizes("kernel", &kernel, |axis, got| GeometryError::KernelEmpty { axis, got })?;
+        let kernel =
+            sizes("kernel", &kernel, |axis, got| GeometryError::KernelEmpty { axis, got })?;
         let optional = |name, list: &Option<Vec<i64>>| match list {
             Some(list) => spread(name, list, dims).map(Some),
             None => Ok(None),
@@ -206,7 +209,12 @@ impl Words {
         let legal = op.legal(&self.input, &self.kernel)?;
         let output = match &self.output {
             Some(output) => output.clone(),
-            None => default_sizes(&legal, keras, matches!(setting.padding, Some(Padding::Pads(_))), self),
+            None => default_sizes(
+                &legal,
+                keras,
+                matches!(setting.padding, Some(Padding::Pads(_))),
+                self,
+            ),
         };
         let axes = op.axes(&self.input, &self.kernel, &output)?;
         Ok(Resolved { axes, groups: 1, legal, output_padding: None, unchecked: false })
@@ -313,8 +321,11 @@ impl Words {
             keras::Padding::Same => tensorflow::Padding::Same,
             keras::Padding::Valid => tensorflow::Padding::Valid,
         };
-        let tensorflow =
-            tensorflow::ConvTranspose { strides: self.stride.clone(), padding: rule, ..Default::default() };
+        let tensorflow = tensorflow::ConvTranspose {
+            strides: self.stride.clone(),
+            padding: rule,
+            ..Default::default()
+        };
         let legal = tensorflow.legal(&self.input, &self.kernel)?;
         let output = match &self.output {
             Some(output) => output.clone(),
@@ -375,7 +386,12 @@ impl Words {
 
 /// The sizes that TensorFlow draws when none is asked for: Keras's default, or for EXPLICIT, which
 /// Keras does not have, the smallest.
-fn default_sizes(legal: &[Legal], padding: keras::Padding, explicit: bool, words: &Words) -> Vec<i64> {
+fn default_sizes(
+    legal: &[Legal],
+    padding: keras::Padding,
+    explicit: bool,
+    words: &Words,
+) -> Vec<i64> {
     let mut sizes: Vec<i64> = legal.iter().map(|l| l.first).collect();
     if explicit {
         return sizes;
@@ -425,7 +441,11 @@ fn spread<T: Copy>(attribute: &'static str, list: &[T], dims: usize) -> Result<V
     }
 }
 
-fn sizes(what: &'static str, list: &[i64], empty: fn(usize, i64) -> GeometryError) -> Result<Vec<usize>> {
+fn sizes(
+    what: &'static str,
+    list: &[i64],
+    empty: fn(usize, i64) -> GeometryError,
+) -> Result<Vec<usize>> {
     let checked = |(axis, &got): (usize, &i64)| {
         if got < 1 {
             return Err(empty(axis, got));

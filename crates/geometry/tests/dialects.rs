@@ -1,4 +1,5 @@
 //! Rules that differ between dialects, with numbers worked out by hand or observed in the frameworks.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use upconv_geometry::dialect::{caffe, keras, onnx, pytorch, tensorflow};
 use upconv_geometry::{
@@ -6,7 +7,13 @@ use upconv_geometry::{
     pool_output,
 };
 
-fn resolve(dialect: Dialect, input: i64, kernel: i64, stride: i64, change: impl FnOnce(&mut Setting)) -> Result<Resolved, GeometryError> {
+fn resolve(
+    dialect: Dialect,
+    input: i64,
+    kernel: i64,
+    stride: i64,
+    change: impl FnOnce(&mut Setting),
+) -> Result<Resolved, GeometryError> {
     let mut setting = Setting {
         input: vec![input],
         kernel: vec![kernel],
@@ -71,27 +78,39 @@ fn without_an_output_tensorflow_takes_kerass_default() {
 #[test]
 fn keras_reaches_a_wanted_size_by_output_padding_or_says_why_not() {
     // keras#13231: output_padding 8 with stride 8 is refused, the size is reachable all the same.
-    let layer = keras::ConvTranspose { strides: vec![8], padding: keras::Padding::Same, ..Default::default() };
+    let layer = keras::ConvTranspose {
+        strides: vec![8],
+        padding: keras::Padding::Same,
+        ..Default::default()
+    };
     let (axes, output_padding) = layer.axes_for(&[4], &[16], &[32]).unwrap();
     assert_eq!((axes[0].output(), output_padding), (32, None));
     let (_, output_padding) = layer.axes_for(&[4], &[16], &[31]).unwrap();
     assert_eq!(output_padding, Some(vec![7]));
     let error = layer.axes_for(&[4], &[16], &[33]).unwrap_err();
     assert_eq!((error.rule(), error.nearest()), ("OUTPUT_SHAPE_NOT_LEGAL", Some(32)));
-    let both = keras::ConvTranspose { strides: vec![2], dilation_rate: vec![2], ..Default::default() };
+    let both =
+        keras::ConvTranspose { strides: vec![2], dilation_rate: vec![2], ..Default::default() };
     assert_eq!(both.axes(&[4], &[3]).unwrap_err().rule(), "KERAS_STRIDE_AND_DILATION");
 }
 
 #[test]
 fn words_that_a_dialect_does_not_have_are_refused() {
-    let rule = |dialect, change: fn(&mut Setting)| resolve(dialect, 4, 3, 2, change).unwrap_err().rule();
+    let rule =
+        |dialect, change: fn(&mut Setting)| resolve(dialect, 4, 3, 2, change).unwrap_err().rule();
     assert_eq!(rule(Dialect::Pytorch, |s| s.padding = Some(Padding::Same)), "PADDING_UNKNOWN");
     assert_eq!(rule(Dialect::Caffe, |s| s.padding = Some(Padding::Valid)), "PADDING_UNKNOWN");
-    assert_eq!(rule(Dialect::Tensorflow, |s| s.padding = Some(Padding::SameLower)), "PADDING_UNKNOWN");
+    assert_eq!(
+        rule(Dialect::Tensorflow, |s| s.padding = Some(Padding::SameLower)),
+        "PADDING_UNKNOWN"
+    );
     let uneven = |s: &mut Setting| s.padding = Some(Padding::Pads(vec![(1, 0)]));
     assert_eq!(rule(Dialect::Pytorch, uneven), "PADDING_NOT_SYMMETRIC");
     assert_eq!(rule(Dialect::Keras, uneven), "PADDING_UNKNOWN");
-    assert_eq!(rule(Dialect::Tensorflow, |s| s.output_padding = Some(vec![1])), "ARGUMENT_NOT_IN_DIALECT");
+    assert_eq!(
+        rule(Dialect::Tensorflow, |s| s.output_padding = Some(vec![1])),
+        "ARGUMENT_NOT_IN_DIALECT"
+    );
     assert_eq!(rule(Dialect::Tflite, |s| s.dilation = vec![2]), "ARGUMENT_NOT_IN_DIALECT");
     assert_eq!(rule(Dialect::Keras, |s| s.groups = 2), "ARGUMENT_NOT_IN_DIALECT");
     assert_eq!(rule(Dialect::Caffe, |s| s.output = Some(vec![10])), "OUTPUT_SHAPE_NOT_LEGAL");
@@ -130,7 +149,11 @@ fn output_padding_is_bounded_by_the_larger_of_stride_and_dilation() {
 
 #[test]
 fn onnx_same_keeps_the_natural_size_when_the_kernel_is_short() {
-    let op = onnx::ConvTranspose { strides: vec![4], auto_pad: onnx::AutoPad::SameUpper, ..Default::default() };
+    let op = onnx::ConvTranspose {
+        strides: vec![4],
+        auto_pad: onnx::AutoPad::SameUpper,
+        ..Default::default()
+    };
     // (3 - 1) * 4 + 2 = 10, below 3 * 4.
     assert_eq!(op.axes(&[3], &[2]).map(|a| (a[0].window_begin(), a[0].output())), Ok((0, 10)));
     let negative = onnx::ConvTranspose { pads: Some(vec![0, -1]), ..Default::default() };
@@ -162,7 +185,9 @@ fn three_pooling_rules_three_sizes() {
         pool_output(0, PoolAxisParams { input, kernel, stride, dilation: 1, padding, rounding })
     };
     // Rows observed in Caffe's formula, torch without and torch with ceil_mode.
-    for (row, sizes) in [((5, 2, 2, 0), [3, 2, 3]), ((4, 3, 3, 0), [2, 1, 2]), ((20, 3, 4, 0), [6, 5, 5])] {
+    for (row, sizes) in
+        [((5, 2, 2, 0), [3, 2, 3]), ((4, 3, 3, 0), [2, 1, 2]), ((20, 3, 4, 0), [6, 5, 5])]
+    {
         let (input, kernel, stride, pad) = row;
         let got = [PoolRounding::CeilCaffe, PoolRounding::Floor, PoolRounding::CeilTorch]
             .map(|rounding| size(input, kernel, stride, pad, rounding).unwrap());

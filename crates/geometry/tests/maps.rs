@@ -1,4 +1,5 @@
 //! The views of one axis against each other and against plain loops over `i * s + j * d - b`.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
 use upconv_geometry::{Axis, AxisParams, Matrix};
@@ -6,7 +7,8 @@ use upconv_geometry::{Axis, AxisParams, Matrix};
 fn axis() -> impl Strategy<Value = Axis> {
     (1usize..9, 1usize..8, 1usize..6, 1usize..4, -4i64..9, 1usize..30).prop_map(
         |(input, kernel, stride, dilation, window_begin, output)| {
-            Axis::new(0, AxisParams { input, kernel, stride, dilation, window_begin, output }).unwrap()
+            Axis::new(0, AxisParams { input, kernel, stride, dilation, window_begin, output })
+                .unwrap()
         },
     )
 }

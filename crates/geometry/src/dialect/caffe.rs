@@ -63,7 +63,12 @@ impl Deconvolution {
     ///
     /// # Errors
     /// As [`Deconvolution::axes`], and the rules about ranks, channels, groups and bias.
-    pub fn shape(&self, x: &[usize], w: &[usize], bias: Option<usize>) -> Result<ConvTransposeShape> {
+    pub fn shape(
+        &self,
+        x: &[usize],
+        w: &[usize],
+        bias: Option<usize>,
+    ) -> Result<ConvTransposeShape> {
         let groups = check_groups(self.group)?;
         let ([batch, in_channels, input @ ..], [weight_in, weight_out, kernel @ ..]) = (x, w)
         else {

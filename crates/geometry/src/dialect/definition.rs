@@ -1,8 +1,8 @@
 //! The operation itself: scatter, then keep any window that one asks for.
 
 use super::{
-    Uncropped, check_bias, check_channels, check_groups, check_length, check_output, per_axis, rank,
-    uncropped_axes,
+    Uncropped, check_bias, check_channels, check_groups, check_length, check_output, per_axis,
+    rank, uncropped_axes,
 };
 use crate::axis::Axis;
 use crate::error::{GeometryError, Legal, Result};
@@ -144,7 +144,12 @@ impl ConvTranspose {
     ///
     /// # Errors
     /// As [`ConvTranspose::axes`], and the rules about ranks, channels, groups and bias.
-    pub fn shape(&self, x: &[usize], w: &[usize], bias: Option<usize>) -> Result<ConvTransposeShape> {
+    pub fn shape(
+        &self,
+        x: &[usize],
+        w: &[usize],
+        bias: Option<usize>,
+    ) -> Result<ConvTransposeShape> {
         let groups = check_groups(self.groups)?;
         let ([batch, in_channels, input @ ..], [weight_in, weight_out, kernel @ ..]) = (x, w)
         else {

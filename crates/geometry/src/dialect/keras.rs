@@ -1,6 +1,8 @@
 //! Keras: `keras.layers.Conv{1,2,3}DTranspose`, a size rule on top of TensorFlow.
 
-use super::{DataFormat, Uncropped, check_bias, check_output, check_output_padding, per_axis, uncropped_axes};
+use super::{
+    DataFormat, Uncropped, check_bias, check_output, check_output_padding, per_axis, uncropped_axes,
+};
 use crate::axis::Axis;
 use crate::error::{GeometryError, Legal, Result};
 use crate::shape::{Channels, ConvTransposeShape};
@@ -221,7 +223,12 @@ impl ConvTranspose {
     ///
     /// # Errors
     /// As [`ConvTranspose::axes`], and the rules about ranks, channels and bias.
-    pub fn shape(&self, x: &[usize], w: &[usize], bias: Option<usize>) -> Result<ConvTransposeShape> {
+    pub fn shape(
+        &self,
+        x: &[usize],
+        w: &[usize],
+        bias: Option<usize>,
+    ) -> Result<ConvTransposeShape> {
         let [kernel @ .., out_channels, weight_in] = w else {
             return Err(super::rank("weight", 3, w.len()));
         };

@@ -199,7 +199,12 @@ pub enum DataFormat {
 
 impl DataFormat {
     /// Splits a shape into batch, channels and spatial sizes.
-    pub(crate) fn split(self, tensor: &'static str, dims: usize, shape: &[usize]) -> Result<(usize, usize, Vec<usize>)> {
+    pub(crate) fn split(
+        self,
+        tensor: &'static str,
+        dims: usize,
+        shape: &[usize],
+    ) -> Result<(usize, usize, Vec<usize>)> {
         match (self, shape) {
             (Self::ChannelsLast, [n, spatial @ .., c]) if spatial.len() == dims => {
                 Ok((*n, *c, spatial.to_vec()))
@@ -292,7 +297,8 @@ fn steps(
     let stride = per_axis(stride.0, stride.1, dims, 1)?;
     let dilation = per_axis(dilation.0, dilation.1, dims, 1)?;
     let stride = positive(&stride, |axis, got| GeometryError::StrideNotPositive { axis, got })?;
-    let dilation = positive(&dilation, |axis, got| GeometryError::DilationNotPositive { axis, got })?;
+    let dilation =
+        positive(&dilation, |axis, got| GeometryError::DilationNotPositive { axis, got })?;
     Ok((stride, dilation))
 }
 
@@ -308,7 +314,12 @@ fn positive(values: &[i64], error: fn(usize, i64) -> GeometryError) -> Result<Ve
 }
 
 /// One number per axis; an empty list is the default for all.
-pub(crate) fn per_axis(attribute: &'static str, values: &[i64], dims: usize, default: i64) -> Result<Vec<i64>> {
+pub(crate) fn per_axis(
+    attribute: &'static str,
+    values: &[i64],
+    dims: usize,
+    default: i64,
+) -> Result<Vec<i64>> {
     if values.is_empty() {
         return Ok(vec![default; dims]);
     }
@@ -347,7 +358,12 @@ pub(crate) fn check_padding(axis: usize, got: i64) -> Result<()> {
 }
 
 /// An `output_padding` in `0..below`.
-pub(crate) fn check_output_padding(axis: usize, got: i64, below: usize, dialect: &'static str) -> Result<()> {
+pub(crate) fn check_output_padding(
+    axis: usize,
+    got: i64,
+    below: usize,
+    dialect: &'static str,
+) -> Result<()> {
     if got < 0 {
         return Err(GeometryError::NegativeOutputPadding { axis, got });
     }

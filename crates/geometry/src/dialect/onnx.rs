@@ -197,7 +197,12 @@ impl ConvTranspose {
     ///
     /// # Errors
     /// As [`ConvTranspose::axes`], and the rules about ranks, channels, groups and bias.
-    pub fn shape(&self, x: &[usize], w: &[usize], bias: Option<usize>) -> Result<ConvTransposeShape> {
+    pub fn shape(
+        &self,
+        x: &[usize],
+        w: &[usize],
+        bias: Option<usize>,
+    ) -> Result<ConvTransposeShape> {
         let groups = check_groups(self.group)?;
         let [batch, in_channels, input @ ..] = x else {
             return Err(rank("x", 3, x.len()));

@@ -79,7 +79,11 @@ impl ConvTranspose {
                 Some(sizes) => {
                     let (got, legal) = (sizes[a.axis], a.sizes_from(smallest)?);
                     if !legal.contains(got) {
-                        return Err(GeometryError::OutputSizeOutOfRange { axis: a.axis, got, legal });
+                        return Err(GeometryError::OutputSizeOutOfRange {
+                            axis: a.axis,
+                            got,
+                            legal,
+                        });
                     }
                     check_output(a.axis, got)?
                 }
@@ -113,7 +117,12 @@ impl ConvTranspose {
     ///
     /// # Errors
     /// As [`ConvTranspose::axes`], and the rules about ranks, channels, groups and bias.
-    pub fn shape(&self, x: &[usize], w: &[usize], bias: Option<usize>) -> Result<ConvTransposeShape> {
+    pub fn shape(
+        &self,
+        x: &[usize],
+        w: &[usize],
+        bias: Option<usize>,
+    ) -> Result<ConvTransposeShape> {
         self.check_padding_mode()?;
         let groups = check_groups(self.groups)?;
         let [weight_in, weight_out, kernel @ ..] = w else {

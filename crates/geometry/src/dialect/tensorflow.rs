@@ -156,7 +156,12 @@ impl ConvTranspose {
     ///
     /// # Errors
     /// As [`ConvTranspose::axes`], and the rules about ranks, batch and channels.
-    pub fn shape(&self, x: &[usize], w: &[usize], bias: Option<usize>) -> Result<ConvTransposeShape> {
+    pub fn shape(
+        &self,
+        x: &[usize],
+        w: &[usize],
+        bias: Option<usize>,
+    ) -> Result<ConvTransposeShape> {
         let [kernel @ .., weight_out, weight_in] = w else {
             return Err(super::rank("weight", 3, w.len()));
         };
@@ -179,7 +184,10 @@ impl ConvTranspose {
             (DataFormat::ChannelsLast, [n, s @ .., c]) if s.len() == dims => (*n, s, *c),
             (DataFormat::ChannelsFirst, [n, c, s @ ..]) if s.len() == dims => (*n, s, *c),
             (_, other) => {
-                return Err(GeometryError::OutputShapeRank { expected: dims + 2, got: other.len() });
+                return Err(GeometryError::OutputShapeRank {
+                    expected: dims + 2,
+                    got: other.len(),
+                });
             }
         };
         if usize::try_from(n) != Ok(batch) {

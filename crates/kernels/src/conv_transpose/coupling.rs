@@ -1,0 +1,133 @@
+//! What a convolution and its transpose have in common.
+//!
+//! Both connect the cells of a *coarse* side (input of the transposed convolution, output of the
+//! convolution) with those of a *fine* side through the same weight, `[coarse, fine / groups, taps]`:
+//!
+//! | | coarse | fine | forward | gradient for x |
+//! | --- | --- | --- | --- | --- |
+//! | transposed convolution | x | y | coarse to fine | fine to coarse |
+//! | convolution | y | x | fine to coarse | coarse to fine |
+//!
+//! and the gradient for the weight correlates the two sides. So three routines serve both operations.
+
+use crate::error::{KernelError, Result};
+use std::ops::Range;
+use upconv_geometry::limits::cells;
+use upconv_geometry::{Axis, ConvAxis, ConvShape, ConvTransposeShape};
+
+/// The sizes of both sides, and where each tap lands. Spatial axes are filled up to three in front.
+#[derive(Clone, Debug)]
+pub(crate) struct Coupling {
+    pub(crate) batch: usize,
+    pub(crate) groups: usize,
+    /// Coarse channels of a group.
+    pub(crate) coarse_channels: usize,
+    /// Fine channels of a group.
+    pub(crate) fine_channels: usize,
+    /// Cells of one coarse plane.
+    pub(crate) coarse_cells: usize,
+    /// Cells of one fine plane.
+    pub(crate) fine_cells: usize,
+    /// Taps of one kernel.
+    pub(crate) taps: usize,
+    pub(crate) axes: [AxisMap; 3],
+}
+
+/// Where the taps of one axis land.
+#[derive(Clone, Debug)]
+pub(crate) struct AxisMap {
+    pub(crate) coarse: usize,
+    pub(crate) fine: usize,
+    pub(crate) stride: usize,
+    pub(crate) taps: Vec<TapMap>,
+}
+
+/// Coarse cell `i` of `valid` meets fine cell `i * stride + offset` through this tap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TapMap {
+    pub(crate) valid: Range<usize>,
+    /// `tap * dilation - window_begin`.
+    pub(crate) offset: i64,
+}
+
+impl AxisMap {
+    /// `0 <= i * stride + offset <= fine - 1` gives
+    /// `ceil(-offset / stride) <= i <= floor((fine - 1 - offset) / stride)`.
+    fn of(axis: &Axis) -> Self {
+        let (coarse, fine, stride) = (axis.input(), axis.output(), axis.stride());
+        let map = |tap: usize| {
+            let offset = (tap * axis.dilation()) as i64 - axis.window_begin();
+            let first = if offset < 0 { (-offset as usize).div_ceil(stride) } else { 0 };
+            let room = fine as i64 - 1 - offset;
+            let end = if room < 0 { 0 } else { (room as usize / stride + 1).min(coarse) };
+            TapMap { valid: first.min(end)..end, offset }
+        };
+        Self { coarse, fine, stride, taps: (0..axis.kernel()).map(map).collect() }
+    }
+
+    /// An axis of one cell and one tap.
+    fn unit() -> Self {
+        Self { coarse: 1, fine: 1, stride: 1, taps: vec![TapMap { valid: 0..1, offset: 0 }] }
+    }
+
+    /// The fine cell of a coarse cell inside `valid`.
+    pub(crate) fn fine_of(&self, tap: &TapMap, coarse: usize) -> usize {
+        debug_assert!(tap.valid.contains(&coarse));
+        // Not negative, and below `fine`, by the bounds on `valid`.
+        ((coarse * self.stride) as i64 + tap.offset) as usize
+    }
+}
+
+impl Coupling {
+    pub(crate) fn of_conv_transpose(shape: &ConvTransposeShape) -> Result<Self> {
+        let axes: Vec<Axis> = shape.axes().to_vec();
+        Self::new([shape.batch(), shape.groups(), shape.in_channels(), shape.out_channels()], &axes)
+    }
+
+    pub(crate) fn of_conv(shape: &ConvShape) -> Result<Self> {
+        let axes: Vec<Axis> = shape.axes().iter().map(ConvAxis::transposed).copied().collect();
+        Self::new([shape.batch(), shape.groups(), shape.out_channels(), shape.in_channels()], &axes)
+    }
+
+    fn new([batch, groups, coarse, fine]: [usize; 4], axes: &[Axis]) -> Result<Self> {
+        if axes.is_empty() || axes.len() > 3 {
+            return Err(KernelError::UnsupportedRank { got: axes.len() });
+        }
+        let of = |f: fn(&Axis) -> usize| axes.iter().map(f).collect::<Vec<_>>();
+        let mut maps = [AxisMap::unit(), AxisMap::unit(), AxisMap::unit()];
+        for (map, axis) in maps[3 - axes.len()..].iter_mut().zip(axes) {
+            *map = AxisMap::of(axis);
+        }
+        Ok(Self {
+            batch,
+            groups,
+            coarse_channels: coarse / groups,
+            fine_channels: fine / groups,
+            coarse_cells: cells("input", &of(Axis::input))?,
+            fine_cells: cells("output", &of(Axis::output))?,
+            taps: cells("kernel", &of(Axis::kernel))?,
+            axes: maps,
+        })
+    }
+
+    /// The maps of a flat (row-major) tap.
+    pub(crate) fn tap(&self, tap: usize) -> [&TapMap; 3] {
+        let [a, b, c] = &self.axes;
+        let (k1, k2) = (b.taps.len(), c.taps.len());
+        [&a.taps[tap / (k1 * k2)], &b.taps[tap / k2 % k1], &c.taps[tap % k2]]
+    }
+
+    /// Multiplications and additions of one pass at most (the border has fewer).
+    pub(crate) fn flops(&self) -> u128 {
+        2 * [self.batch, self.groups, self.coarse_channels, self.fine_channels, self.taps]
+            .into_iter()
+            .chain([self.coarse_cells])
+            .map(|n| n as u128)
+            .product::<u128>()
+    }
+
+    /// Whether the work is too small to wake other threads for it. Depends on sizes only.
+    pub(crate) fn is_small(&self) -> bool {
+        self.flops() < 400_000
+    }
+}

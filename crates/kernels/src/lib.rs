@@ -1,0 +1,37 @@
+//! Transposed convolution and its neighbours on plain slices.
+//!
+//! * [`ConvTransposePlan`] and [`ConvPlan`]: the fast f32 paths, forward and gradients. A plan names its
+//!   algorithm and instruction set, and states its workspace before it runs.
+//! * [`reference`]: the same operations and their neighbours (pooling, unpooling, resize, pixel
+//!   shuffle, bilinear filler) as plain loops with sums in f64; what everything is tested against.
+//!
+//! Tensors are row-major slices, `[n, c, spatial...]`, with 1 to 3 spatial axes; sizes come from
+//! `upconv-geometry`. Work runs on the caller's rayon pool, is split by problem size and never by
+//! thread count, and so gives the same bits for any number of threads.
+//!
+//! ```
+//! use upconv_geometry::dialect::pytorch::ConvTranspose;
+//! use upconv_kernels::{ConvTransposePlan, PlanOptions};
+//!
+//! let op = ConvTranspose { stride: vec![2], ..Default::default() };
+//! let shape = op.shape(&[1, 1, 2], &[1, 1, 3], None)?;
+//! let plan = ConvTransposePlan::new(&shape, &PlanOptions::default())?;
+//! let mut y = vec![0.0; 5];
+//! plan.forward(&[1.0, 10.0], &[1.0, 2.0, 3.0], None, &mut y)?;
+//! assert_eq!(y, [1.0, 2.0, 13.0, 20.0, 30.0]);
+//! # Ok::<(), upconv_kernels::KernelError>(())
+//! ```
+
+mod conv;
+mod conv_transpose;
+mod error;
+mod gemm;
+mod plan;
+pub mod reference;
+mod simd;
+
+pub use conv::ConvPlan;
+pub use conv_transpose::ConvTransposePlan;
+pub use error::{KernelError, Result};
+pub use plan::{Algorithm, Gradients, PlanOptions};
+pub use simd::Isa;

@@ -1,0 +1,149 @@
+//! Instruction sets, and the one routine that is written once for each: the GEMM tile.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod portable;
+
+use crate::error::{KernelError, Result};
+
+/// An instruction set that kernels can use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Isa {
+    /// Plain Rust; runs everywhere.
+    Portable,
+    /// AVX2 with fused multiply-add.
+    Avx2,
+    /// AVX-512 (foundation instructions).
+    Avx512,
+}
+
+/// The environment variable that forces an instruction set.
+pub(crate) const ISA_VARIABLE: &str = "UPCONV_ISA";
+
+impl Isa {
+    /// All, slowest first.
+    pub const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
+
+    /// The name on the command line and in `UPCONV_ISA`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+        }
+    }
+
+    /// The instruction set of a name.
+    ///
+    /// ```
+    /// use upconv_kernels::Isa;
+    /// assert_eq!(Isa::from_name("avx2"), Some(Isa::Avx2));
+    /// assert_eq!(Isa::from_name("neon"), None);
+    /// ```
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|isa| isa.name() == name)
+    }
+
+    /// Whether this CPU has it.
+    ///
+    /// ```
+    /// assert!(upconv_kernels::Isa::Portable.is_available());
+    /// ```
+    pub fn is_available(self) -> bool {
+        match self {
+            Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => is_x86_feature_detected!("avx512f"),
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => false,
+        }
+    }
+
+    /// All that this CPU has, slowest first.
+    pub fn available() -> Vec<Self> {
+        Self::ALL.into_iter().filter(|isa| isa.is_available()).collect()
+    }
+
+    fn available_names() -> String {
+        Self::available().iter().map(|isa| isa.name()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// An instruction set that was found on this CPU: having one is the proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Detected(Isa);
+
+impl Detected {
+    /// The one asked for, else the one of `UPCONV_ISA`, else the best.
+    pub(crate) fn choose(wanted: Option<Isa>) -> Result<Self> {
+        let isa = match (wanted, std::env::var(ISA_VARIABLE)) {
+            (Some(isa), _) => isa,
+            (None, Ok(name)) if !name.is_empty() => Isa::from_name(&name).ok_or({
+                KernelError::Unsupported {
+                    option: ISA_VARIABLE,
+                    reason: "must be portable, avx2 or avx512",
+                }
+            })?,
+            _ => Isa::available().pop().unwrap_or(Isa::Portable),
+        };
+        if isa.is_available() {
+            return Ok(Self(isa));
+        }
+        Err(KernelError::IsaNotAvailable { isa: isa.name(), available: Isa::available_names() })
+    }
+
+    pub(crate) fn isa(self) -> Isa {
+        self.0
+    }
+
+    /// Rows and columns of a GEMM tile.
+    pub(crate) fn tile_size(self) -> TileSize {
+        match self.0 {
+            Isa::Portable => TileSize { rows: portable::ROWS, columns: portable::COLUMNS },
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => TileSize { rows: avx2::ROWS, columns: avx2::COLUMNS },
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => TileSize { rows: avx512::ROWS, columns: avx512::COLUMNS },
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => TileSize { rows: portable::ROWS, columns: portable::COLUMNS },
+        }
+    }
+
+    /// `tile[r][c] = sum over p of a[p][r] * b[p][c]`, with `a` and `b` packed: `a` holds `rows` values
+    /// per step, `b` holds `columns` values per step, `tile` is row-major. Steps are those of `a`.
+    ///
+    /// # Panics
+    /// If the slices do not hold as many whole steps as each other, or the tile is too small.
+    pub(crate) fn tile(self, a: &[f32], b: &[f32], tile: &mut [f32; MAX_TILE]) {
+        let TileSize { rows, columns } = self.tile_size();
+        assert_eq!(a.len() % rows, 0);
+        assert_eq!(a.len() / rows * columns, b.len());
+        match self.0 {
+            Isa::Portable => portable::tile(a, b, tile),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `self` proves that the CPU has AVX2 and FMA; the asserts above are the
+            // function's demand on lengths.
+            Isa::Avx2 => unsafe { avx2::tile(a, b, tile) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `self` proves that the CPU has AVX-512F; the asserts above are the function's
+            // demand on lengths.
+            Isa::Avx512 => unsafe { avx512::tile(a, b, tile) },
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => portable::tile(a, b, tile),
+        }
+    }
+}
+
+/// Rows and columns of a GEMM tile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TileSize {
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+}
+
+/// Values of the largest tile.
+pub(crate) const MAX_TILE: usize = 12 * 32;

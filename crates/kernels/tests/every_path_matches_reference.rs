@@ -1,0 +1,134 @@
+//! Every instruction set and every algorithm against the reference, on small integers (exactly) and
+//! from buffers full of NaN (every element must be written).
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use proptest::prelude::*;
+use support::*;
+use upconv_geometry::{ConvShape, ConvTransposeShape};
+use upconv_kernels::reference::{conv, conv_transpose};
+use upconv_kernels::{Algorithm, ConvPlan, ConvTransposePlan, Gradients, Isa, PlanOptions};
+
+fn every_option() -> Vec<PlanOptions> {
+    let mut options = Vec::new();
+    for isa in Isa::available() {
+        for algorithm in Algorithm::ALL {
+            options.push(PlanOptions {
+                isa: Some(isa),
+                algorithm: Some(algorithm),
+                max_workspace: None,
+            });
+        }
+    }
+    options
+}
+
+fn check_conv_transpose(shape: &ConvTransposeShape, seed: u64) {
+    let x = integers(cells(&shape.x()), seed);
+    let w = integers(cells(&shape.weight()), seed + 1);
+    let b = integers(shape.out_channels(), seed + 2);
+    let dy = integers(cells(&shape.y()), seed + 3);
+    let y = conv_transpose::conv_transpose(shape, &x, &w, Some(&b)).unwrap();
+    let dx = conv_transpose::conv_transpose_x_backward(shape, &w, &dy).unwrap();
+    let dw = conv_transpose::conv_transpose_weight_backward(shape, &x, &dy).unwrap();
+    let db = conv_transpose::conv_transpose_bias_backward(shape, &dy).unwrap();
+    for options in every_option() {
+        let plan = ConvTransposePlan::new(shape, &options).unwrap();
+        let mut got = poison(y.len());
+        plan.forward(&x, &w, Some(&b), &mut got).unwrap();
+        assert_exact(&format!("y, {options:?}"), &got, &y);
+        let (mut gx, mut gw, mut gb) = (poison(dx.len()), poison(dw.len()), poison(db.len()));
+        let into = Gradients { x: Some(&mut gx), weight: Some(&mut gw), bias: Some(&mut gb) };
+        plan.backward(&x, &w, &dy, into).unwrap();
+        assert_exact(&format!("dx, {options:?}"), &gx, &dx);
+        assert_exact(&format!("dw, {options:?}"), &gw, &dw);
+        assert_exact(&format!("db, {options:?}"), &gb, &db);
+    }
+}
+
+fn check_conv(shape: &ConvShape, seed: u64) {
+    let x = integers(cells(&shape.x()), seed);
+    let w = integers(cells(&shape.weight()), seed + 1);
+    let b = integers(shape.out_channels(), seed + 2);
+    let dy = integers(cells(&shape.y()), seed + 3);
+    let y = conv::conv(shape, &x, &w, Some(&b)).unwrap();
+    let dx = conv::conv_x_backward(shape, &w, &dy).unwrap();
+    let dw = conv::conv_weight_backward(shape, &x, &dy).unwrap();
+    let db = conv::conv_bias_backward(shape, &dy).unwrap();
+    for options in every_option() {
+        let plan = ConvPlan::new(shape, &options).unwrap();
+        let mut got = poison(y.len());
+        plan.forward(&x, &w, Some(&b), &mut got).unwrap();
+        assert_exact(&format!("y, {options:?}"), &got, &y);
+        let (mut gx, mut gw, mut gb) = (poison(dx.len()), poison(dw.len()), poison(db.len()));
+        let into = Gradients { x: Some(&mut gx), weight: Some(&mut gw), bias: Some(&mut gb) };
+        plan.backward(&x, &w, &dy, into).unwrap();
+        assert_exact(&format!("dx, {options:?}"), &gx, &dx);
+        assert_exact(&format!("dw, {options:?}"), &gw, &dw);
+        assert_exact(&format!("db, {options:?}"), &gb, &db);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn conv_transpose_is_exact_on_integers(shape in conv_transpose_shape(), seed in 0u64..1 << 40) {
+        check_conv_transpose(&shape, seed);
+    }
+
+    #[test]
+    fn conv_is_exact_on_integers(shape in conv_shape(), seed in 0u64..1 << 40) {
+        check_conv(&shape, seed);
+    }
+}
+
+/// Shapes with more channels than one block and than one tile, on random floats.
+#[test]
+fn larger_shapes_stay_within_1e6_of_the_terms() {
+    use upconv_geometry::dialect::pytorch::ConvTranspose;
+    eprintln!(
+        "tested: {}",
+        Isa::available().iter().map(|i| i.name()).collect::<Vec<_>>().join(", ")
+    );
+    let op =
+        |stride: i64, padding: i64, output_padding: i64, groups: i64, dims: usize| ConvTranspose {
+            stride: vec![stride; dims],
+            padding: vec![padding; dims],
+            output_padding: vec![output_padding; dims],
+            groups,
+            ..Default::default()
+        };
+    let cases: [(ConvTranspose, Vec<usize>, Vec<usize>); 7] = [
+        (op(2, 1, 1, 1, 2), vec![2, 37, 9, 11], vec![37, 29, 3, 3]),
+        (op(2, 1, 0, 1, 2), vec![1, 140, 6, 7], vec![140, 33, 4, 4]),
+        (op(8, 4, 0, 1, 2), vec![1, 5, 8, 9], vec![5, 5, 16, 16]),
+        (op(1, 0, 0, 1, 2), vec![3, 40, 1, 1], vec![40, 65, 4, 4]),
+        (op(2, 0, 0, 4, 2), vec![1, 24, 10, 33], vec![24, 5, 2, 2]),
+        (op(16, 0, 0, 1, 1), vec![1, 270, 40], vec![270, 1, 64]),
+        (op(2, 1, 0, 1, 3), vec![1, 9, 4, 5, 6], vec![9, 10, 4, 4, 4]),
+    ];
+    for (n, (op, x, w)) in cases.into_iter().enumerate() {
+        let shape = op.shape(&x, &w, None).unwrap();
+        let (x, w) = (uniform(cells(&x), n as u64), uniform(cells(&w), 77 + n as u64));
+        let dy = uniform(cells(&shape.y()), 777 + n as u64);
+        let (xa, wa, dya) = (absolute(&x), absolute(&w), absolute(&dy));
+        let y = conv_transpose::conv_transpose(&shape, &x, &w, None).unwrap();
+        let y_terms = conv_transpose::conv_transpose(&shape, &xa, &wa, None).unwrap();
+        let dx = conv_transpose::conv_transpose_x_backward(&shape, &w, &dy).unwrap();
+        let dx_terms = conv_transpose::conv_transpose_x_backward(&shape, &wa, &dya).unwrap();
+        let dw = conv_transpose::conv_transpose_weight_backward(&shape, &x, &dy).unwrap();
+        let dw_terms = conv_transpose::conv_transpose_weight_backward(&shape, &xa, &dya).unwrap();
+        for options in every_option() {
+            let plan = ConvTransposePlan::new(&shape, &options).unwrap();
+            let (mut gy, mut gx, mut gw) = (poison(y.len()), poison(dx.len()), poison(dw.len()));
+            plan.forward(&x, &w, None, &mut gy).unwrap();
+            assert_close(&format!("case {n} y {options:?}"), &gy, &y, &y_terms);
+            let into = Gradients { x: Some(&mut gx), weight: Some(&mut gw), bias: None };
+            plan.backward(&x, &w, &dy, into).unwrap();
+            assert_close(&format!("case {n} dx {options:?}"), &gx, &dx, &dx_terms);
+            assert_close(&format!("case {n} dw {options:?}"), &gw, &dw, &dw_terms);
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Laws that hold whatever the numbers: adjoints, thread counts, batches, sizes by trying.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use proptest::prelude::*;
+use support::*;
+use upconv_geometry::dialect::{pytorch, tensorflow};
+use upconv_geometry::{Channels, ConvShape, ConvTransposeShape, Dialect, Padding, Setting};
+use upconv_kernels::reference::{conv, conv_transpose, sizes};
+use upconv_kernels::{Algorithm, ConvTransposePlan, Gradients, KernelError, PlanOptions};
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// `<y(x), u> = <x, dx(u)> = <w, dw(u)>`: the operation is linear in x and in w.
+    #[test]
+    fn gradients_are_adjoint(shape in conv_transpose_shape(), seed in 0u64..1 << 40) {
+        let (x, w) = (uniform(cells(&shape.x()), seed), uniform(cells(&shape.weight()), seed + 1));
+        let u = uniform(cells(&shape.y()), seed + 2);
+        let y = conv_transpose::conv_transpose(&shape, &x, &w, None).unwrap();
+        let dx = conv_transpose::conv_transpose_x_backward(&shape, &w, &u).unwrap();
+        let dw = conv_transpose::conv_transpose_weight_backward(&shape, &x, &u).unwrap();
+        let left = dot(&y, &u);
+        prop_assert!((left - dot(&dx, &x)).abs() < 1e-9, "{left} {}", dot(&dx, &x));
+        prop_assert!((left - dot(&dw, &w)).abs() < 1e-9, "{left} {}", dot(&dw, &w));
+    }
+
+    /// The gradient of a convolution for x is the transposed convolution with the same weight, and the
+    /// other way round. The two references do not share their loops.
+    #[test]
+    fn convolution_and_transpose_are_each_others_gradient(shape in conv_shape(), seed in 0u64..1 << 40) {
+        let channels = Channels {
+            batch: shape.batch(),
+            in_channels: shape.out_channels(),
+            out_channels: shape.in_channels(),
+            groups: shape.groups(),
+        };
+        let axes = shape.axes().iter().map(|a| *a.transposed()).collect();
+        let transposed = ConvTransposeShape::new(channels, axes).unwrap();
+        prop_assert_eq!(shape.weight(), transposed.weight());
+        let (x, w) = (integers(cells(&shape.x()), seed), integers(cells(&shape.weight()), seed + 1));
+        let dy = integers(cells(&shape.y()), seed + 2);
+        prop_assert_eq!(
+            conv::conv_x_backward(&shape, &w, &dy).unwrap(),
+            conv_transpose::conv_transpose(&transposed, &dy, &w, None).unwrap()
+        );
+        prop_assert_eq!(
+            conv::conv(&shape, &x, &w, None).unwrap(),
+            conv_transpose::conv_transpose_x_backward(&transposed, &w, &x).unwrap()
+        );
+        prop_assert_eq!(
+            conv::conv_weight_backward(&shape, &x, &dy).unwrap(),
+            conv_transpose::conv_transpose_weight_backward(&transposed, &dy, &x).unwrap()
+        );
+    }
+
+    /// Every size that TensorFlow is said to accept comes back to the input in a forward convolution
+    /// that counts its windows one by one, and no other size does.
+    #[test]
+    fn legal_sizes_are_those_that_come_back(
+        input in 1usize..7, kernel in 1usize..7, stride in 1usize..6, dilation in 1usize..4,
+        before in 0usize..4, after in 0usize..4, rule in 0usize..3,
+    ) {
+        let effective = (kernel - 1) * dilation + 1;
+        let same = |size: usize| {
+            // TensorFlow's text: as many zeros as ceil(size / stride) windows need, half in front.
+            let mut total = 0;
+            while sizes::conv_output(size, kernel, stride, dilation, (0, total)) < size.div_ceil(stride) {
+                total += 1;
+            }
+            (total / 2, total - total / 2)
+        };
+        let padding = [
+            tensorflow::Padding::Same,
+            tensorflow::Padding::Valid,
+            tensorflow::Padding::Explicit(vec![(before as i64, after as i64)]),
+        ][rule].clone();
+        let pads = |size: usize| [same(size), (0, 0), (before, after)][rule];
+        let op = tensorflow::ConvTranspose {
+            strides: vec![stride as i64], dilations: vec![dilation as i64], padding, ..Default::default()
+        };
+        let most = input * stride + effective + stride;
+        let by_trying = sizes::sizes_that_share(input, kernel, stride, dilation, most, pads);
+        for size in 1..=most {
+            let answer = op.axes(&[input], &[kernel], &[size as i64]);
+            prop_assert_eq!(answer.is_ok(), by_trying.contains(&size), "size {} {:?}", size, by_trying);
+            let Ok(axes) = answer else { continue };
+            // The window begins where the forward convolution pads: it reads output `o` at
+            // `o * stride - before`. With SAME and a kernel that leaves the tail unread, both are 0.
+            prop_assert_eq!(axes[0].window_begin(), pads(size).0 as i64);
+            prop_assert_eq!(axes[0].full(), sizes::conv_transpose_full(input, kernel, stride, dilation));
+        }
+    }
+
+    /// In PyTorch, output_padding only appends: what was there stays.
+    #[test]
+    fn output_padding_only_appends(
+        input in 1usize..6, kernel in 1usize..6, stride in 2i64..5, padding in 0i64..3, seed in 0u64..1 << 40,
+    ) {
+        let at = |output_padding: i64| {
+            let op = pytorch::ConvTranspose {
+                stride: vec![stride], padding: vec![padding], output_padding: vec![output_padding],
+                ..Default::default()
+            };
+            let shape = op.shape(&[1, 2, input], &[2, 3, kernel], None).ok()?;
+            let (x, w) = (uniform(2 * input, seed), uniform(6 * kernel, seed + 1));
+            let y = conv_transpose::conv_transpose(&shape, &x, &w, None).unwrap();
+            Some((shape.axes()[0].output(), y))
+        };
+        for output_padding in 1..stride {
+            let (Some((small, y)), Some((large, z))) = (at(0), at(output_padding)) else { continue };
+            prop_assert_eq!(large, small + output_padding as usize);
+            for (y, z) in y.chunks(small).zip(z.chunks(large)) {
+                prop_assert_eq!(y, &z[..small]);
+            }
+        }
+    }
+
+    /// The phases of an axis, laid side by side, are the whole operation.
+    #[test]
+    fn phases_together_are_the_whole(shape in conv_transpose_shape(), seed in 0u64..1 << 40) {
+        let axis = shape.axes()[0];
+        let channels = Channels { batch: 1, in_channels: 1, out_channels: 1, groups: 1 };
+        let one = ConvTransposeShape::new(channels, vec![axis]).unwrap();
+        let (x, w) = (integers(axis.input(), seed), integers(axis.kernel(), seed + 1));
+        let whole = conv_transpose::conv_transpose(&one, &x, &w, None).unwrap();
+        let mut parts = vec![0.0; axis.output()];
+        for phase in axis.phases() {
+            let Some(first) = phase.first_output else { continue };
+            for n in 0..phase.outputs {
+                let output = first + n * axis.stride();
+                for &tap in &phase.taps {
+                    if let Some(input) = axis.source(output, tap) {
+                        parts[output] += f64::from(x[input]) * f64::from(w[tap]);
+                    }
+                }
+            }
+        }
+        prop_assert_eq!(whole, parts);
+    }
+
+    /// A setting in any dialect never panics, whatever the numbers.
+    #[test]
+    fn hostile_settings_give_an_error_or_an_answer(
+        dialect in 0usize..7,
+        numbers in proptest::collection::vec(prop_oneof![
+            -3i64..40, Just(0), Just(i64::MAX), Just(i64::MIN), (1i64 << 31) - 2..(1i64 << 31) + 2, Just(1i64 << 62)
+        ], 9),
+        word in 0usize..6, with_output: bool, with_output_padding: bool,
+    ) {
+        let [input, kernel, stride, dilation, before, after, output, output_padding, groups] =
+            numbers[..] else { unreachable!() };
+        let setting = Setting {
+            input: vec![input], kernel: vec![kernel], stride: vec![stride], dilation: vec![dilation],
+            groups,
+            padding: [
+                None, Some(Padding::Same), Some(Padding::Valid), Some(Padding::SameLower),
+                Some(Padding::SameUpper), Some(Padding::Pads(vec![(before, after)])),
+            ][word].clone(),
+            output: with_output.then(|| vec![output]),
+            output_padding: with_output_padding.then(|| vec![output_padding]),
+            dialect: Dialect::ALL[dialect],
+        };
+        match setting.resolve() {
+            Ok(resolved) => {
+                let axis = resolved.axes[0];
+                let reach = axis.pad_before() + axis.output() as i64 + axis.pad_after();
+                prop_assert_eq!(reach, axis.full() as i64);
+                prop_assert!(resolved.legal[0].first >= 1 && resolved.legal[0].first <= resolved.legal[0].last);
+            }
+            Err(error) => prop_assert!(!error.to_string().is_empty()),
+        }
+    }
+}
+
+/// One shape large enough for threads: the same bits with 1, 2, 3 and 8 of them, and image by image.
+#[test]
+fn bits_do_not_depend_on_threads_or_on_the_batch() {
+    let op =
+        pytorch::ConvTranspose { stride: vec![2, 2], padding: vec![1, 1], ..Default::default() };
+    let shape = op.shape(&[3, 40, 13, 17], &[40, 24, 4, 4], Some(24)).unwrap();
+    let one = op.shape(&[1, 40, 13, 17], &[40, 24, 4, 4], Some(24)).unwrap();
+    let (x, w) = (uniform(cells(&shape.x()), 1), uniform(cells(&shape.weight()), 2));
+    let (b, dy) = (uniform(24, 3), uniform(cells(&shape.y()), 4));
+    for algorithm in Algorithm::ALL {
+        let options = PlanOptions { algorithm: Some(algorithm), ..Default::default() };
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let plan = ConvTransposePlan::new(&shape, &options).unwrap();
+                let (mut y, mut dx) = (poison(dy.len()), poison(x.len()));
+                let (mut dw, mut db) = (poison(w.len()), poison(24));
+                plan.forward(&x, &w, Some(&b), &mut y).unwrap();
+                let into =
+                    Gradients { x: Some(&mut dx), weight: Some(&mut dw), bias: Some(&mut db) };
+                plan.backward(&x, &w, &dy, into).unwrap();
+                [y, dx, dw, db].concat().iter().map(|v| v.to_bits()).collect::<Vec<_>>()
+            })
+        };
+        let first = run(1);
+        for threads in [2, 3, 8] {
+            assert_eq!(run(threads), first, "{algorithm:?} with {threads} threads");
+        }
+        let plan = ConvTransposePlan::new(&one, &options).unwrap();
+        let (image, result) = (x.len() / 3, dy.len() / 3);
+        for n in 0..3 {
+            let mut y = poison(result);
+            plan.forward(&x[n * image..][..image], &w, Some(&b), &mut y).unwrap();
+            let whole = &first[n * result..][..result];
+            let agree = y.iter().zip(whole).all(|(a, &b)| (a - f32::from_bits(b)).abs() < 1e-5);
+            assert!(agree, "{algorithm:?}: image {n} differs from the batch");
+        }
+    }
+}
+
+#[test]
+fn a_plan_keeps_to_the_workspace_or_says_why_not() {
+    let op = pytorch::ConvTranspose { stride: vec![2, 2], ..Default::default() };
+    let shape = op.shape(&[1, 64, 16, 16], &[64, 32, 4, 4], None).unwrap();
+    let free = ConvTransposePlan::new(&shape, &PlanOptions::default()).unwrap();
+    assert_eq!(free.algorithm(), Algorithm::ColumnGemm);
+    let tight =
+        PlanOptions { max_workspace: Some(free.workspace_bytes() - 1), ..Default::default() };
+    let plan = ConvTransposePlan::new(&shape, &tight).unwrap();
+    assert_eq!((plan.algorithm(), plan.workspace_bytes()), (Algorithm::Direct, 0));
+    let forced = PlanOptions { algorithm: Some(Algorithm::ColumnGemm), ..tight };
+    let error = ConvTransposePlan::new(&shape, &forced).unwrap_err();
+    assert!(matches!(error, KernelError::WorkspaceTooSmall { .. }), "{error}");
+}
+
+#[test]
+fn wrong_buffers_are_named() {
+    let shape = pytorch::ConvTranspose::default().shape(&[1, 2, 3], &[2, 1, 2], None).unwrap();
+    let plan = ConvTransposePlan::new(&shape, &PlanOptions::default()).unwrap();
+    let error = plan.forward(&[0.0; 5], &[0.0; 4], None, &mut [0.0; 4]).unwrap_err();
+    assert_eq!(error.to_string(), "x has 5 elements, but its shape [1, 2, 3] needs 6");
+    let four =
+        Dialect::Definition.conv_axes(&[2; 4], &[1; 4], &[1; 4], &[1; 4], &Padding::Valid).unwrap();
+    let channels = Channels { batch: 1, in_channels: 1, out_channels: 1, groups: 1 };
+    let shape = ConvShape::new(channels, four).unwrap();
+    let error = conv::conv(&shape, &[0.0f32; 16], &[1.0], None).unwrap_err();
+    assert_eq!(error, KernelError::UnsupportedRank { got: 4 });
+}
