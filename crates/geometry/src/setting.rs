@@ -169,6 +169,10 @@ impl Words {
         let dims = setting.input.len();
         let input =
             sizes("input", &setting.input, |axis, got| GeometryError::InputEmpty { axis, got })?;
+        if setting.kernel.len() != 1 && setting.kernel.len() != dims {
+            let (expected, got) = (dims, setting.kernel.len());
+            return Err(GeometryError::RankMismatch { tensor: "kernel", expected, got });
+        }
         let kernel = spread("kernel", &setting.kernel, dims)?;
         let kernel =
             sizes("kernel", &kernel, |axis, got| GeometryError::KernelEmpty { axis, got })?;

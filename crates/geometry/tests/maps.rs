@@ -78,4 +78,59 @@ proptest! {
         got.sort_unstable();
         prop_assert_eq!(got, expected);
     }
+
+    /// Whole shapes with any numbers give an error or an answer within the limits, in every dialect.
+    #[test]
+    fn hostile_shapes_never_panic(
+        x in proptest::collection::vec(size(), 0..6),
+        w in proptest::collection::vec(size(), 0..6),
+        output in proptest::collection::vec(number(), 0..6),
+        stride in proptest::collection::vec(number(), 0..4),
+        other in number(),
+        groups in number(),
+    ) {
+        use upconv_geometry::dialect::{caffe, definition, keras, onnx, pytorch, tensorflow, tflite};
+        let bias = Some(x.len());
+        let size = Some(output.clone());
+        let answers = [
+            tensorflow::ConvTranspose {
+                strides: stride.clone(), output_shape: output.clone(), dilations: vec![other],
+                ..Default::default()
+            }.shape(&x, &w, bias),
+            keras::ConvTranspose {
+                strides: stride.clone(), output_padding: size.clone(), ..Default::default()
+            }.shape(&x, &w, bias),
+            pytorch::ConvTranspose {
+                stride: stride.clone(), padding: vec![other], output_padding: output.clone(), groups,
+                ..Default::default()
+            }.shape(&x, &w, bias),
+            onnx::ConvTranspose {
+                strides: stride.clone(), pads: Some(output.clone()), group: groups,
+                allow_negative_pads: true, output_padding: vec![other], ..Default::default()
+            }.shape(&x, &w, bias),
+            onnx::ConvTranspose { strides: stride.clone(), output_shape: size, ..Default::default() }
+                .shape(&x, &w, bias),
+            caffe::Deconvolution { stride: stride.clone(), pad: vec![other], ..Default::default() }
+                .shape(&x, &w, bias),
+            tflite::TransposeConv { strides: stride.clone(), ..Default::default() }
+                .shape(&x, &w, bias, &output),
+            definition::ConvTranspose { stride, output_padding: output, groups, ..Default::default() }
+                .shape(&x, &w, bias),
+        ];
+        for answer in answers {
+            match answer {
+                Ok(shape) => prop_assert!(upconv_geometry::limits::cells("output", &shape.y()).is_ok()),
+                Err(error) => prop_assert!(!error.to_string().is_empty() && !error.rule().is_empty()),
+            }
+        }
+    }
+}
+
+/// Small numbers, and such as overflow when they are multiplied or added.
+fn number() -> impl Strategy<Value = i64> {
+    prop_oneof![4 => 0i64..6, 1 => Just(-1), 1 => Just(1i64 << 31), 1 => Just(i64::MAX), 1 => Just(i64::MIN)]
+}
+
+fn size() -> impl Strategy<Value = usize> {
+    prop_oneof![6 => 0usize..6, 1 => Just(1usize << 31), 1 => Just(1usize << 33), 1 => Just(usize::MAX)]
 }

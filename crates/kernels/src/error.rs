@@ -50,6 +50,16 @@ pub enum KernelError {
         /// Bytes that are allowed.
         limit: usize,
     },
+    /// A size that must be a whole number of blocks.
+    #[error("{what} {got} must be a multiple of {block}")]
+    NotInBlocks {
+        /// Which size.
+        what: &'static str,
+        /// The size.
+        got: usize,
+        /// Cells of a block.
+        block: usize,
+    },
     /// An option that the operation does not have.
     #[error("{option}: {reason}")]
     Unsupported {

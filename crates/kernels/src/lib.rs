@@ -2,7 +2,7 @@
 //!
 //! * [`ConvTransposePlan`] and [`ConvPlan`]: the fast f32 paths, forward and gradients. A plan names its
 //!   algorithm and instruction set, and states its workspace before it runs.
-//! * [`reference`]: the same operations and their neighbours (pooling, unpooling, resize, pixel
+//! * [`mod@reference`]: the same operations and their neighbours (pooling, unpooling, resize, pixel
 //!   shuffle, bilinear filler) as plain loops with sums in f64; what everything is tested against.
 //!
 //! Tensors are row-major slices, `[n, c, spatial...]`, with 1 to 3 spatial axes; sizes come from

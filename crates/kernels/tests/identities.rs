@@ -6,7 +6,9 @@ mod support;
 use proptest::prelude::*;
 use support::*;
 use upconv_geometry::dialect::{pytorch, tensorflow};
-use upconv_geometry::{Channels, ConvShape, ConvTransposeShape, Dialect, Padding, Setting};
+use upconv_geometry::{
+    Axis, AxisParams, Channels, ConvShape, ConvTransposeShape, Dialect, Padding, Setting,
+};
 use upconv_kernels::reference::{conv, conv_transpose, sizes};
 use upconv_kernels::{Algorithm, ConvTransposePlan, Gradients, KernelError, PlanOptions};
 
@@ -24,6 +26,36 @@ proptest! {
         let left = dot(&y, &u);
         prop_assert!((left - dot(&dx, &x)).abs() < 1e-9, "{left} {}", dot(&dx, &x));
         prop_assert!((left - dot(&dw, &w)).abs() < 1e-9, "{left} {}", dot(&dw, &w));
+    }
+
+    /// Gradients against central differences of `<y, u>`, which is linear in each argument, so that the
+    /// difference is exact but for rounding.
+    #[test]
+    fn gradients_equal_central_differences(shape in conv_transpose_shape(), seed in 0u64..1 << 40) {
+        prop_assume!(shape.batch() > 0);
+        let widen = |v: Vec<f32>| v.into_iter().map(f64::from).collect::<Vec<f64>>();
+        let x = widen(uniform(cells(&shape.x()), seed));
+        let w = widen(uniform(cells(&shape.weight()), seed + 1));
+        let b = widen(uniform(shape.out_channels(), seed + 2));
+        let u = widen(uniform(cells(&shape.y()), seed + 3));
+        let loss = |x: &[f64], w: &[f64], b: &[f64]| -> f64 {
+            let y = conv_transpose::conv_transpose(&shape, x, w, Some(b)).unwrap();
+            y.iter().zip(&u).map(|(y, u)| y * u).sum()
+        };
+        let difference = |values: &[f64], at: usize, loss: &dyn Fn(&[f64]) -> f64| {
+            let (mut up, mut down) = (values.to_vec(), values.to_vec());
+            up[at] += 0.5;
+            down[at] -= 0.5;
+            loss(&up) - loss(&down)
+        };
+        let dx = conv_transpose::conv_transpose_x_backward(&shape, &w, &u).unwrap();
+        let dw = conv_transpose::conv_transpose_weight_backward(&shape, &x, &u).unwrap();
+        let db = conv_transpose::conv_transpose_bias_backward(&shape, &u).unwrap();
+        let pick = |n: usize| (seed as usize) % n;
+        let (at_x, at_w, at_b) = (pick(x.len()), pick(w.len()), pick(b.len()));
+        prop_assert!((difference(&x, at_x, &|x| loss(x, &w, &b)) - dx[at_x]).abs() < 1e-9);
+        prop_assert!((difference(&w, at_w, &|w| loss(&x, w, &b)) - dw[at_w]).abs() < 1e-9);
+        prop_assert!((difference(&b, at_b, &|b| loss(&x, &w, b)) - db[at_b]).abs() < 1e-9);
     }
 
     /// The gradient of a convolution for x is the transposed convolution with the same weight, and the
@@ -174,42 +206,66 @@ proptest! {
     }
 }
 
-/// One shape large enough for threads: the same bits with 1, 2, 3 and 8 of them, and image by image.
+/// A transposed convolution, its gradients and its inputs' bits, in a pool of its own.
+fn all_bits(shape: &ConvTransposeShape, options: &PlanOptions, threads: usize) -> Vec<u32> {
+    let (x, w) = (uniform(cells(&shape.x()), 1), uniform(cells(&shape.weight()), 2));
+    let (b, dy) = (uniform(shape.out_channels(), 3), uniform(cells(&shape.y()), 4));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| {
+        let plan = ConvTransposePlan::new(shape, options).unwrap();
+        let (mut y, mut dx) = (poison(dy.len()), poison(x.len()));
+        let (mut dw, mut db) = (poison(w.len()), poison(b.len()));
+        plan.forward(&x, &w, Some(&b), &mut y).unwrap();
+        let into = Gradients { x: Some(&mut dx), weight: Some(&mut dw), bias: Some(&mut db) };
+        plan.backward(&x, &w, &dy, into).unwrap();
+        [y, dx, dw, db].concat().iter().map(|v| v.to_bits()).collect()
+    })
+}
+
+/// Shapes large enough for threads: the same bits with 1, 2, 3 and 8 of them.
 #[test]
-fn bits_do_not_depend_on_threads_or_on_the_batch() {
+fn bits_do_not_depend_on_the_number_of_threads() {
+    let op = |stride: i64, groups: i64| pytorch::ConvTranspose {
+        stride: vec![stride; 2],
+        padding: vec![1; 2],
+        groups,
+        ..Default::default()
+    };
+    for (op, x, w) in [
+        (op(2, 1), [3, 40, 13, 17], [40, 24, 4, 4]),
+        (op(1, 1), [20, 33, 5, 5], [33, 70, 3, 3]),
+        (op(3, 6), [2, 36, 14, 9], [36, 7, 5, 4]),
+        (op(2, 48), [2, 48, 24, 24], [48, 1, 4, 4]),
+    ] {
+        let shape = op.shape(&x, &w, None).unwrap();
+        for algorithm in Algorithm::ALL {
+            let options = PlanOptions { algorithm: Some(algorithm), ..Default::default() };
+            let first = all_bits(&shape, &options, 1);
+            for threads in [2, 3, 8] {
+                let same = all_bits(&shape, &options, threads) == first;
+                assert!(same, "{algorithm:?} {x:?} with {threads} threads");
+            }
+        }
+    }
+}
+
+/// A batch gives what its images give one by one.
+#[test]
+fn a_batch_is_its_images() {
     let op =
         pytorch::ConvTranspose { stride: vec![2, 2], padding: vec![1, 1], ..Default::default() };
-    let shape = op.shape(&[3, 40, 13, 17], &[40, 24, 4, 4], Some(24)).unwrap();
-    let one = op.shape(&[1, 40, 13, 17], &[40, 24, 4, 4], Some(24)).unwrap();
-    let (x, w) = (uniform(cells(&shape.x()), 1), uniform(cells(&shape.weight()), 2));
-    let (b, dy) = (uniform(24, 3), uniform(cells(&shape.y()), 4));
+    let shape = op.shape(&[5, 40, 7, 6], &[40, 24, 4, 4], None).unwrap();
+    let one = op.shape(&[1, 40, 7, 6], &[40, 24, 4, 4], None).unwrap();
+    let (x, w) = (integers(cells(&shape.x()), 1), integers(cells(&shape.weight()), 2));
     for algorithm in Algorithm::ALL {
         let options = PlanOptions { algorithm: Some(algorithm), ..Default::default() };
-        let run = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| {
-                let plan = ConvTransposePlan::new(&shape, &options).unwrap();
-                let (mut y, mut dx) = (poison(dy.len()), poison(x.len()));
-                let (mut dw, mut db) = (poison(w.len()), poison(24));
-                plan.forward(&x, &w, Some(&b), &mut y).unwrap();
-                let into =
-                    Gradients { x: Some(&mut dx), weight: Some(&mut dw), bias: Some(&mut db) };
-                plan.backward(&x, &w, &dy, into).unwrap();
-                [y, dx, dw, db].concat().iter().map(|v| v.to_bits()).collect::<Vec<_>>()
-            })
-        };
-        let first = run(1);
-        for threads in [2, 3, 8] {
-            assert_eq!(run(threads), first, "{algorithm:?} with {threads} threads");
-        }
+        let (mut whole, mut image) = (poison(cells(&shape.y())), poison(cells(&one.y())));
+        let plan = ConvTransposePlan::new(&shape, &options).unwrap();
+        plan.forward(&x, &w, None, &mut whole).unwrap();
         let plan = ConvTransposePlan::new(&one, &options).unwrap();
-        let (image, result) = (x.len() / 3, dy.len() / 3);
-        for n in 0..3 {
-            let mut y = poison(result);
-            plan.forward(&x[n * image..][..image], &w, Some(&b), &mut y).unwrap();
-            let whole = &first[n * result..][..result];
-            let agree = y.iter().zip(whole).all(|(a, &b)| (a - f32::from_bits(b)).abs() < 1e-5);
-            assert!(agree, "{algorithm:?}: image {n} differs from the batch");
+        for (x, y) in x.chunks(cells(&one.x())).zip(whole.chunks(image.len())) {
+            plan.forward(x, &w, None, &mut image).unwrap();
+            assert_eq!(image, y, "{algorithm:?}");
         }
     }
 }
@@ -241,4 +297,39 @@ fn wrong_buffers_are_named() {
     let shape = ConvShape::new(channels, four).unwrap();
     let error = conv::conv(&shape, &[0.0f32; 16], &[1.0], None).unwrap_err();
     assert_eq!(error, KernelError::UnsupportedRank { got: 4 });
+}
+
+/// Tensors without values take no time, however long their axes are.
+#[test]
+fn empty_tensors_are_done_at_once() {
+    let long = 1 << 30;
+    let axis = Axis::new(
+        0,
+        AxisParams {
+            input: long,
+            kernel: long,
+            stride: 1,
+            dilation: 1,
+            window_begin: 0,
+            output: long,
+        },
+    )
+    .unwrap();
+    let none: [f32; 0] = [];
+    let batch = Channels { batch: 1 << 40, in_channels: 0, out_channels: 0, groups: 1 };
+    let shape = ConvTransposeShape::new(batch, vec![axis]).unwrap();
+    assert_eq!(
+        conv_transpose::conv_transpose(&shape, &none, &none, None).unwrap(),
+        none.map(f64::from)
+    );
+    for algorithm in Algorithm::ALL {
+        let options = PlanOptions { algorithm: Some(algorithm), ..Default::default() };
+        let plan = ConvTransposePlan::new(&shape, &options).unwrap();
+        assert_eq!(plan.workspace_bytes(), 0);
+        plan.forward(&none, &none, None, &mut []).unwrap();
+        let into = Gradients { x: Some(&mut []), weight: Some(&mut []), bias: Some(&mut []) };
+        plan.backward(&none, &none, &none, into).unwrap();
+    }
+    let shape = ConvShape::new(batch, vec![axis.forward()]).unwrap();
+    assert_eq!(conv::conv(&shape, &none, &none, None).unwrap(), none.map(f64::from));
 }

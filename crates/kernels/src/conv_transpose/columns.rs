@@ -44,8 +44,8 @@ fn stretches(c: &Coupling, tap: usize, cells: &Range<usize>, mut visit: impl FnM
             let to = tc.valid.end.min(first + length);
             if from < to {
                 met = from - first..to - first;
-                fine = (a.fine_of(ta, i0) * b.fine + b.fine_of(tb, i1)) * last.fine
-                    + last.fine_of(tc, from);
+                fine = (a.fine_of(&ta, i0) * b.fine + b.fine_of(&tb, i1)) * last.fine
+                    + last.fine_of(&tc, from);
             }
         }
         visit(Stretch { image, at: cell - cells.start, length, met, fine });

@@ -33,13 +33,15 @@ pub(crate) struct Coupling {
     pub(crate) axes: [AxisMap; 3],
 }
 
-/// Where the taps of one axis land.
+/// Where the taps of one axis land. Computed tap by tap: a list would grow with the kernel.
 #[derive(Clone, Debug)]
 pub(crate) struct AxisMap {
     pub(crate) coarse: usize,
     pub(crate) fine: usize,
     pub(crate) stride: usize,
-    pub(crate) taps: Vec<TapMap>,
+    kernel: usize,
+    dilation: usize,
+    window_begin: i64,
 }
 
 /// Coarse cell `i` of `valid` meets fine cell `i * stride + offset` through this tap.
@@ -51,23 +53,30 @@ pub(crate) struct TapMap {
 }
 
 impl AxisMap {
-    /// `0 <= i * stride + offset <= fine - 1` gives
-    /// `ceil(-offset / stride) <= i <= floor((fine - 1 - offset) / stride)`.
     fn of(axis: &Axis) -> Self {
-        let (coarse, fine, stride) = (axis.input(), axis.output(), axis.stride());
-        let map = |tap: usize| {
-            let offset = (tap * axis.dilation()) as i64 - axis.window_begin();
-            let first = if offset < 0 { (-offset as usize).div_ceil(stride) } else { 0 };
-            let room = fine as i64 - 1 - offset;
-            let end = if room < 0 { 0 } else { (room as usize / stride + 1).min(coarse) };
-            TapMap { valid: first.min(end)..end, offset }
-        };
-        Self { coarse, fine, stride, taps: (0..axis.kernel()).map(map).collect() }
+        Self {
+            coarse: axis.input(),
+            fine: axis.output(),
+            stride: axis.stride(),
+            kernel: axis.kernel(),
+            dilation: axis.dilation(),
+            window_begin: axis.window_begin(),
+        }
     }
 
     /// An axis of one cell and one tap.
     fn unit() -> Self {
-        Self { coarse: 1, fine: 1, stride: 1, taps: vec![TapMap { valid: 0..1, offset: 0 }] }
+        Self { coarse: 1, fine: 1, stride: 1, kernel: 1, dilation: 1, window_begin: 0 }
+    }
+
+    /// `0 <= i * stride + offset <= fine - 1` gives
+    /// `ceil(-offset / stride) <= i <= floor((fine - 1 - offset) / stride)`.
+    fn tap(&self, tap: usize) -> TapMap {
+        let offset = (tap * self.dilation) as i64 - self.window_begin;
+        let first = if offset < 0 { (-offset as usize).div_ceil(self.stride) } else { 0 };
+        let room = self.fine as i64 - 1 - offset;
+        let end = if room < 0 { 0 } else { (room as usize / self.stride + 1).min(self.coarse) };
+        TapMap { valid: first.min(end)..end, offset }
     }
 
     /// The fine cell of a coarse cell inside `valid`.
@@ -111,10 +120,13 @@ impl Coupling {
     }
 
     /// The maps of a flat (row-major) tap.
-    pub(crate) fn tap(&self, tap: usize) -> [&TapMap; 3] {
+    pub(crate) fn tap(&self, tap: usize) -> [TapMap; 3] {
         let [a, b, c] = &self.axes;
-        let (k1, k2) = (b.taps.len(), c.taps.len());
-        [&a.taps[tap / (k1 * k2)], &b.taps[tap / k2 % k1], &c.taps[tap % k2]]
+        [
+            a.tap(tap / (b.kernel * c.kernel)),
+            b.tap(tap / c.kernel % b.kernel),
+            c.tap(tap % c.kernel),
+        ]
     }
 
     /// Multiplications and additions of one pass at most (the border has fewer).

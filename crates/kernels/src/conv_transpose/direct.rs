@@ -17,8 +17,8 @@ fn segments(coupling: &Coupling, tap: usize, mut visit: impl FnMut(usize, usize,
     for i0 in ta.valid.clone() {
         for i1 in tb.valid.clone() {
             let coarse = (i0 * b.coarse + i1) * c.coarse + tc.valid.start;
-            let fine = (a.fine_of(ta, i0) * b.fine + b.fine_of(tb, i1)) * c.fine;
-            visit(coarse, fine + c.fine_of(tc, tc.valid.start), tc.valid.len());
+            let fine = (a.fine_of(&ta, i0) * b.fine + b.fine_of(&tb, i1)) * c.fine;
+            visit(coarse, fine + c.fine_of(&tc, tc.valid.start), tc.valid.len());
         }
     }
 }

@@ -89,7 +89,7 @@ pub fn conv_transpose<T: Copy + Into<f64>>(
     check_len("weight", w, &shape.weight())?;
     let s = Sizes::of(shape)?;
     let mut y = vec![0.0; cells("output", &shape.y())?];
-    products(shape.axes(), |p| {
+    products(shape, |p| {
         s.channels(|n, ci, co, co_all| {
             let term = x[s.x(n, ci, p.input)].into() * w[s.w(ci, co, p.tap)].into();
             y[s.y(n, co_all, p.output)] += term;
@@ -128,7 +128,7 @@ pub fn conv_transpose_x_backward<T: Copy + Into<f64>>(
     check_len("dy", dy, &shape.y())?;
     let s = Sizes::of(shape)?;
     let mut dx = vec![0.0; cells("x", &shape.x())?];
-    products(shape.axes(), |p| {
+    products(shape, |p| {
         s.channels(|n, ci, co, co_all| {
             let term = dy[s.y(n, co_all, p.output)].into() * w[s.w(ci, co, p.tap)].into();
             dx[s.x(n, ci, p.input)] += term;
@@ -160,7 +160,7 @@ pub fn conv_transpose_weight_backward<T: Copy + Into<f64>>(
     check_len("dy", dy, &shape.y())?;
     let s = Sizes::of(shape)?;
     let mut dw = vec![0.0; cells("weight", &shape.weight())?];
-    products(shape.axes(), |p| {
+    products(shape, |p| {
         s.channels(|n, ci, co, co_all| {
             let term = x[s.x(n, ci, p.input)].into() * dy[s.y(n, co_all, p.output)].into();
             dw[s.w(ci, co, p.tap)] += term;

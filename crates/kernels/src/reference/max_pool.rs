@@ -161,10 +161,13 @@ pub fn max_pool<T: Copy + Into<f64>>(
     check_len("x", x, shape)?;
     let (spatial, windows) = (&shape[2..], &output[2..]);
     let before = pool.pads_before(spatial);
-    let plane: usize = spatial.iter().product();
-    let taps: usize = pool.kernel.iter().product();
+    let plane = limits::cells("plane", spatial)?;
+    let taps = limits::cells("kernel", &pool.kernel)?;
     let (batch, channels) = (shape[0], shape[1]);
     let mut pooled = Pooled { values: Vec::new(), indices: Vec::new(), shape: output.clone() };
+    if x.is_empty() {
+        return Ok(pooled);
+    }
     for n in 0..batch {
         for c in 0..channels {
             let image = &x[(n * channels + c) * plane..][..plane];
@@ -304,7 +307,9 @@ mod tests {
         assert!(
             max_pool(&pool(1, 1, i64::MAX, i64::MAX), &[1, 1, 4], &[0.0f32; 4], plane).is_err()
         );
-        let empty = max_pool(&pool(1, 1, 0, 0), &[0, 1, 4], &[0.0f32; 0], plane).unwrap();
+        let none = [0.0f32; 0];
+        assert!(max_pool(&pool(1, 1, 0, 0), &[1 << 60, 0, 4], &none, plane).is_ok());
+        let empty = max_pool(&pool(1, 1, 0, 0), &[0, 1, 4], &none, plane).unwrap();
         assert_eq!((empty.shape, empty.values.len()), (vec![0, 1, 4], 0));
     }
 }

@@ -143,8 +143,8 @@ pub fn max_unpool<T: Copy + Default>(
     indices: &[i64],
 ) -> Result<Vec<T>> {
     let output = unpool.output(shape)?;
-    let plane: usize = output[2..].iter().product();
-    let pooled: usize = shape[2..].iter().product();
+    let plane = limits::cells("output plane", &output[2..])?;
+    let pooled = limits::cells("plane", &shape[2..])?;
     check_indices(shape, x, indices_shape, indices, plane)?;
     let mut y = vec![T::default(); limits::cells("output", &output)?];
     for (flat, (&value, &index)) in x.iter().zip(indices).enumerate() {

@@ -87,10 +87,7 @@ impl BlockShuffle {
         let cells = self.block()?;
         let [n, c, h, w] = self.channel_axis.read(shape)?;
         limits::cells("x", shape)?;
-        if c % cells != 0 {
-            let reason = "its square must divide the channels";
-            return Err(KernelError::Unsupported { option: "factor", reason });
-        }
+        whole_blocks("channels", c, cells)?;
         let grown = |size| limits::cells("output axis", &[size, self.factor]);
         let output = self.channel_axis.order([n, c / cells, grown(h)?, grown(w)?]);
         limits::cells("output", &output)?;
@@ -108,10 +105,8 @@ impl BlockShuffle {
         let cells = self.block()?;
         let [n, c, h, w] = self.channel_axis.read(shape)?;
         limits::cells("x", shape)?;
-        if h % self.factor != 0 || w % self.factor != 0 {
-            let reason = "must divide height and width";
-            return Err(KernelError::Unsupported { option: "factor", reason });
-        }
+        whole_blocks("height", h, self.factor)?;
+        whole_blocks("width", w, self.factor)?;
         let channels = limits::cells("output channels", &[c, cells])?;
         let output = self.channel_axis.order([n, channels, h / self.factor, w / self.factor]);
         limits::cells("output", &output)?;
@@ -184,6 +179,9 @@ impl BlockShuffle {
     ) -> Result<()> {
         let (cells, r) = (self.block()?, self.factor);
         let [batch, depth, height, width] = self.channel_axis.read(deep)?;
+        if deep.contains(&0) {
+            return Ok(());
+        }
         let channels = depth / cells;
         let flat = |shape: &[usize], position: [usize; 4]| {
             super::index::ravel(&self.channel_axis.order(position), shape)
@@ -254,6 +252,13 @@ pub fn pixel_unshuffle<T: Copy + Default>(
     torch(factor).space_to_depth(shape, x)
 }
 
+fn whole_blocks(what: &'static str, got: usize, block: usize) -> Result<()> {
+    if got.is_multiple_of(block) {
+        return Ok(());
+    }
+    Err(KernelError::NotInBlocks { what, got, block })
+}
+
 fn torch(factor: usize) -> BlockShuffle {
     BlockShuffle { factor, order: DepthOrder::Crd, channel_axis: ChannelAxis::First }
 }
@@ -302,6 +307,7 @@ mod tests {
         assert!(pixel_shuffle(&[1, 4, 1, 1], &[0u8; 4], usize::MAX).is_err());
         assert!(pixel_shuffle(&[1, 0, 1 << 40, 1], &[0u8; 0], 1 << 20).is_err());
         assert!(pixel_unshuffle(&[1, 1, 3, 2], &[0u8; 6], 2).is_err());
+        assert!(pixel_shuffle(&[1 << 60, 0, 1, 1], &[0u8; 0], 2).unwrap().is_empty());
         assert_eq!(pixel_shuffle(&[0, 4, 1, 1], &[0u8; 0], 2).unwrap(), []);
     }
 }

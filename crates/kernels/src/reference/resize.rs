@@ -1,8 +1,8 @@
 //! Resizing: nearest, linear and cubic, in every framework's convention.
 //!
 //! A tensor of any rank is resized one axis after the other, as all these methods are separable. What
-//! the frameworks disagree about is named: [`Coordinates`] must be chosen, and
-//! [`super::resize_dialects`] holds each framework's choice.
+//! the frameworks disagree about is named: [`Coordinates`](super::resize_coordinates::Coordinates) must
+//! be chosen, and [`super::resize_dialects`] holds each framework's choice.
 
 use upconv_geometry::{GeometryError, limits};
 
@@ -120,6 +120,10 @@ pub fn resize<T: Copy + Into<f64>>(
     method.check(axes)?;
     let resized = resized_shape(shape, axes)?;
     check_len("x", x, shape)?;
+    // A size of 0 beside others of any size must not make us work through these.
+    if x.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut shape = shape.to_vec();
     let mut data: Vec<f64> = x.iter().map(|&value| value.into()).collect();
     let mut outside: Vec<Vec<bool>> = resized.iter().map(|&size| vec![false; size]).collect();
@@ -239,6 +243,8 @@ mod tests {
         assert!(resize(&crop(vec![(f64::NAN, 1.0)]), &[2], &size, &x).is_err());
         let cubic = Method::Cubic { a: f64::NAN, filter: Filter::plain(Coordinates::HalfPixel) };
         assert!(resize(&cubic, &[2], &size, &x).is_err());
+        let kept = [ResizeAxis::Keep, ResizeAxis::Keep, size[0]];
+        assert!(resize(&method, &[1 << 60, 0, 2], &kept, &[0.0f32; 0]).unwrap().is_empty());
         assert_eq!(
             resize(&method, &[0, 2], &[ResizeAxis::Keep, size[0]], &[0.0f32; 0]).unwrap(),
             []

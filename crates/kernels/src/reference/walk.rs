@@ -2,8 +2,8 @@
 
 use super::index::unravel;
 use crate::error::{KernelError, Result};
-use upconv_geometry::Axis;
 use upconv_geometry::limits::cells;
+use upconv_geometry::{Axis, ConvTransposeShape};
 
 /// One product of a transposed convolution: flat (row-major) spatial cells and tap.
 #[derive(Clone, Copy, Debug)]
@@ -15,9 +15,16 @@ pub(super) struct Product {
 
 /// Calls `visit` for every (input cell, tap) whose landing place `i * stride + j * dilation` lies
 /// inside the window, by ascending input cell, then tap.
-pub(super) fn products(axes: &[Axis], mut visit: impl FnMut(Product)) -> Result<()> {
+///
+/// Without batch or channels there is no product: nothing is visited then, since axes of tensors
+/// without values may be long.
+pub(super) fn products(shape: &ConvTransposeShape, mut visit: impl FnMut(Product)) -> Result<()> {
+    let axes = shape.axes();
     if axes.is_empty() || axes.len() > 3 {
         return Err(KernelError::UnsupportedRank { got: axes.len() });
+    }
+    if [shape.batch(), shape.in_channels(), shape.out_channels()].contains(&0) {
+        return Ok(());
     }
     let input_sizes: Vec<usize> = axes.iter().map(Axis::input).collect();
     let tap_sizes: Vec<usize> = axes.iter().map(Axis::kernel).collect();
