@@ -1,0 +1,115 @@
+//! The project's own chores, run as `cargo xtask COMMAND`.
+//!
+//! One module per command. Everything works from a fresh clone with nothing but cargo, except
+//! `golden` (regenerating) and `fetch`, which need Python 3.
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, reason = "what a command found is its product")]
+
+mod check;
+mod deps;
+mod digest;
+mod fetch;
+mod golden;
+mod links;
+mod steps;
+mod test;
+
+use std::fmt;
+use std::path::Path;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  test [--with-data]     format, lints, tests, docs, dependency rules, golden cases: what CI runs;
+                         --with-data also runs the tests that read fetched data
+  check                  the quick part of it, before a change is sent; also the links in the docs
+  deps                   which crate may use which, licences, banned crates, duplicates, sources
+  golden [--out DIR [--seed N] [--only PARTS]]
+                         compute the golden values anew (Python, see golden/README.md)
+  golden --verify [DIR]  compare the golden files with their SHA256SUMS
+  fetch [NAME | all]     fetch test data into data/ by exact version and checksum;
+                         without a name, list what there is
+  help                   this text
+";
+
+/// The command line was not understood: the usage text follows and the exit code is 2.
+#[derive(Debug)]
+struct WrongUse(String);
+
+impl fmt::Display for WrongUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for WrongUse {}
+
+/// The error of a command that got an argument it does not know.
+fn unexpected(command: &str, argument: &str) -> anyhow::Error {
+    WrongUse(format!("`{command}` does not take `{argument}`")).into()
+}
+
+/// The root of the workspace: the folder above this package.
+fn root() -> &'static Path {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package)
+}
+
+fn dispatch(arguments: &[&str]) -> anyhow::Result<()> {
+    match arguments {
+        ["test", rest @ ..] => test::run(root(), rest),
+        ["check", rest @ ..] => check::run(root(), rest),
+        ["deps", rest @ ..] => deps::run(root(), rest),
+        ["golden", rest @ ..] => golden::run(root(), rest),
+        ["fetch", rest @ ..] => fetch::run(root(), rest),
+        ["help" | "--help" | "-h", ..] => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        [] => Err(WrongUse("a command is missing".to_owned()).into()),
+        [other, ..] => Err(WrongUse(format!("there is no command `{other}`")).into()),
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|a| a.to_string_lossy().into_owned())
+        .collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match dispatch(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<WrongUse>() => {
+            eprint!("error: {error}\n\n{USAGE}");
+            ExitCode::from(2)
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{WrongUse, dispatch};
+
+    #[test]
+    fn wrong_use_is_told_from_failure() {
+        for arguments in [
+            &[][..],
+            &["tset"],
+            &["test", "--with-dat"],
+            &["check", "now"],
+            &["deps", "--fix"],
+            &["golden", "--seed", "7"],
+            &["golden", "--out"],
+            &["golden", "--out", "x", "--seed", "seven"],
+            &["fetch", "onnx", "again"],
+        ] {
+            let error = dispatch(arguments).unwrap_err();
+            assert!(error.is::<WrongUse>(), "{arguments:?}: {error:#}");
+        }
+    }
+}
