@@ -188,18 +188,62 @@ impl Axis {
         first.min(end)..end
     }
 
-    /// How many products enter each output cell: the transposed convolution of ones with ones.
+    /// How many products enter `output`; 0 outside the window.
     ///
-    /// Allocates `output` numbers and takes `input * kernel` steps: meant for what people look at.
-    pub fn overlap(&self) -> Vec<u32> {
-        let mut counts = vec![0; self.output];
-        for input in 0..self.input {
-            for hit in self.targets(input) {
-                counts[hit.output] += 1;
-            }
+    /// Counts without visiting the taps, so that long axes cost nothing. Cell `t = output +
+    /// window_begin` receives one product for each tap `j` with `j * d = t (mod s)` whose input is in
+    /// range. With `g = gcd(d, s)` there are none unless `g` divides `t`; else these `j` are one residue
+    /// modulo `s / g`.
+    ///
+    /// ```
+    /// use upconv_geometry::{Axis, AxisParams};
+    /// let axis = Axis::new(0, AxisParams {
+    ///     input: 3, kernel: 3, stride: 2, dilation: 1, window_begin: 1, output: 5,
+    /// })?;
+    /// assert_eq!((axis.overlap_at(0), axis.overlap_at(1)), (1, 2));
+    /// # Ok::<(), upconv_geometry::GeometryError>(())
+    /// ```
+    pub fn overlap_at(&self, output: usize) -> usize {
+        if output >= self.output {
+            return 0;
         }
-        counts
+        let t = output as i64 + self.window_begin;
+        let (common, inverse) = gcd_and_inverse(self.dilation as i64, self.stride as i64);
+        let taps = self.taps_of(output);
+        if t % common != 0 || taps.is_empty() {
+            return 0;
+        }
+        let period = self.stride as i64 / common;
+        // Each factor is below 2^32, so the product fits into an i128.
+        let product = i128::from(t / common) * i128::from(inverse);
+        let residue = product.rem_euclid(i128::from(period)) as i64;
+        // Cells before the first such tap from `taps.start` on.
+        let ahead = (residue - taps.start as i64).rem_euclid(period) as usize;
+        (taps.len().saturating_sub(ahead)).div_ceil(period as usize)
     }
+
+    /// How many products enter each output cell: the transposed convolution of ones with ones.
+    /// Allocates `output` numbers.
+    pub fn overlap(&self) -> Vec<usize> {
+        (0..self.output).map(|output| self.overlap_at(output)).collect()
+    }
+}
+
+/// `gcd(d, s)` and the inverse of `d / gcd` modulo `s / gcd`, by Euclid; both at least 1.
+fn gcd_and_inverse(d: i64, s: i64) -> (i64, i64) {
+    // Invariant: each remainder is `factor * d` modulo `s`.
+    let (mut low, mut high) = ((d, 1), (s, 0));
+    while low.0 != 0 {
+        let quotient = high.0 / low.0;
+        (low, high) = ((high.0 - quotient * low.0, high.1 - quotient * low.1), low);
+    }
+    let (common, factor) = high;
+    (common, factor.rem_euclid(s / common))
+}
+
+/// Greatest common divisor of two lengths, both at least 1.
+pub(crate) fn gcd(a: usize, b: usize) -> usize {
+    gcd_and_inverse(a as i64, b as i64).0 as usize
 }
 
 /// Cells of the uncropped result, with every factor checked.

@@ -1,6 +1,6 @@
 //! Stride phases: which taps serve which output cells, and whether they share the work evenly.
 
-use crate::axis::Axis;
+use crate::axis::{Axis, gcd};
 
 /// The output cells with one remainder of `(output + window_begin) mod stride`, and their taps.
 ///
@@ -60,13 +60,19 @@ impl Axis {
     /// assert!(!axis(4, 2).overlap_is_uniform()); // odd cells are never reached
     /// ```
     pub fn overlap_is_uniform(&self) -> bool {
-        gcd(self.stride(), self.dilation()) == 1 && self.kernel().is_multiple_of(self.stride())
+        self.reached_every() == 1 && self.kernel().is_multiple_of(self.stride())
+    }
+
+    /// Only cells of the uncropped result at multiples of this are reached by any tap: the greatest
+    /// common divisor of stride and dilation.
+    pub fn reached_every(&self) -> usize {
+        gcd(self.stride(), self.dilation())
     }
 
     /// Whether some cells inside the uncropped result receive nothing at all, as when the kernel is
     /// shorter than the stride.
     pub fn has_holes(&self) -> bool {
-        gcd(self.stride(), self.dilation()) > 1 || self.kernel() < self.stride()
+        self.reached_every() > 1 || self.kernel() < self.stride()
     }
 
     /// Fewest and most products that a cell away from the border receives.
@@ -80,16 +86,12 @@ impl Axis {
     /// assert_eq!(axis(4).overlap_range(), (2, 2));
     /// ```
     pub fn overlap_range(&self) -> (usize, usize) {
-        let common = gcd(self.stride(), self.dilation());
+        let common = self.reached_every();
         let period = self.stride() / common;
         let most = self.kernel().div_ceil(period);
         let least = if common > 1 { 0 } else { self.kernel() / period };
         (least, most)
     }
-}
-
-fn gcd(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 #[cfg(test)]

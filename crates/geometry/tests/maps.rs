@@ -41,7 +41,7 @@ proptest! {
         prop_assert_eq!(&gather, &all);
         for o in 0..a.output() {
             let count = all.iter().filter(|p| p.2 == o).count();
-            prop_assert_eq!(a.overlap()[o] as usize, count);
+            prop_assert_eq!(a.overlap_at(o), count);
         }
     }
 
@@ -58,7 +58,7 @@ proptest! {
         let border = a.effective_kernel() + stride;
         let inner = &a.overlap()[border..full - border];
         let (least, most) = (inner.iter().min().unwrap(), inner.iter().max().unwrap());
-        prop_assert_eq!(a.overlap_range(), (*least as usize, *most as usize));
+        prop_assert_eq!(a.overlap_range(), (*least, *most));
         prop_assert_eq!(a.overlap_is_uniform(), least == most && *least > 0);
         prop_assert_eq!(a.has_holes(), *least == 0);
     }

@@ -45,7 +45,7 @@ pub(super) fn overlap_count(check: &mut Check<'_>) -> Result<()> {
     let mut product = vec![1.0];
     for axis in &axes {
         let along = axis.overlap();
-        let times = |&p: &f64| along.iter().map(|&n| p * f64::from(n)).collect::<Vec<_>>();
+        let times = |&p: &f64| along.iter().map(|&n| p * n as f64).collect::<Vec<_>>();
         product = product.iter().flat_map(times).collect();
     }
     check.compare(GEOMETRY, "count", &product, &expected, Precision::Exact);
