@@ -1,0 +1,50 @@
+//! Explains any setting of a transposed convolution, in any framework's dialect: the window that is
+//! kept, the sizes step by step, small numbers put through, the matrix, the overlap, and the same
+//! setting as code in other frameworks. In English and Chinese.
+//!
+//! * [`Explained`]: a setting that its dialect accepts; [`Explained::data`] gives it as data,
+//!   [`Explained::page`] as a page.
+//! * [`AllDialects`]: what every dialect makes of the same words.
+//! * [`Page`]: blocks (headings, prose, figures, code) and their plain text.
+//! * [`ErrorObject`], [`message()`]: why a setting is refused.
+//!
+//! Data in, data and text out: nothing here prints, reads files or knows the command line. Sizes come
+//! from `upconv-geometry` alone. Lists and pictures are bounded ([`MAX_CELLS_LISTED`],
+//! [`MAX_LEGAL_LISTED`], [`MAX_CELLS_DRAWN`], [`MAX_MATRIX_DRAWN`]), so that an axis of any legal
+//! length is explained at once.
+//!
+//! ```
+//! use upconv_explain::{Explained, Lang};
+//! use upconv_geometry::{Dialect, Setting};
+//! let setting = Setting {
+//!     input: vec![2, 2], kernel: vec![3, 3], ..Setting::new(Dialect::Definition)
+//! };
+//! let data = Explained::new(setting, Lang::En)?.data();
+//! assert_eq!((data.matrix.rows, data.matrix.columns), (4, 16));
+//! # Ok::<(), upconv_geometry::GeometryError>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod all_dialects;
+mod axes;
+mod code;
+mod derivation;
+mod document;
+mod explanation;
+mod lang;
+mod message;
+mod overlap;
+mod page;
+#[cfg(test)]
+mod sample;
+mod views;
+
+pub use all_dialects::{AllDialects, DialectRow};
+pub use code::Code;
+pub use document::{Block, Layout, Page};
+pub use explanation::{AxisNumbers, Explained, Explanation};
+pub use lang::Lang;
+pub use message::{ErrorObject, MAX_LEGAL_LISTED, message};
+pub use overlap::{MAX_CELLS_LISTED, Overlap};
+pub use views::matrix::{MAX_MATRIX_DRAWN, MatrixForm};
+pub use views::{MAX_CELLS_DRAWN, MAX_SMALL_DRAWN, Worked};
