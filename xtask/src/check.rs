@@ -14,9 +14,7 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
     let mut steps = Steps::new("check", root);
     steps.cargo_component(&["fmt", "--all", "--check"])?;
     steps.step("links in the documents", || links::check(root))?;
-    steps.step("cargo xtask golden --verify", || {
-        golden::verify(&root.join("golden"))
-    })?;
+    steps.step("cargo xtask golden --verify", || golden::verify(&root.join("golden")))?;
     steps.step("cargo xtask deps", || deps::check(root))?;
     steps.cargo(&["check", "--workspace", "--all-targets", "--locked"], &[])?;
     steps.cargo_component(&[

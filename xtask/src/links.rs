@@ -36,10 +36,7 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     if broken > 0 {
         bail!("{broken} of {links} relative links lead nowhere");
     }
-    println!(
-        "{links} relative links in {} documents lead somewhere",
-        documents.len()
-    );
+    println!("{links} relative links in {} documents lead somewhere", documents.len());
     Ok(())
 }
 
@@ -64,17 +61,13 @@ fn relative_links(text: &str) -> Vec<(usize, String)> {
     let mut fence: Option<&str> = None;
     for (number, line) in text.lines().enumerate() {
         let start = line.trim_start();
-        let marker = ["```", "~~~"]
-            .into_iter()
-            .find(|marker| start.starts_with(marker));
+        let marker = ["```", "~~~"].into_iter().find(|marker| start.starts_with(marker));
         match (fence, marker) {
             (None, Some(marker)) => fence = Some(marker),
             (Some(open), Some(marker)) if open == marker => fence = None,
             (None, None) => {
                 let line = without_code(line);
-                let targets = inline_targets(&line)
-                    .into_iter()
-                    .chain(reference_target(&line));
+                let targets = inline_targets(&line).into_iter().chain(reference_target(&line));
                 found.extend(targets.filter_map(path_of).map(|path| (number + 1, path)));
             }
             _ => {}
@@ -88,11 +81,7 @@ fn without_code(line: &str) -> String {
     // An odd backquote at the end opens nothing.
     let closed = parts.len() - (parts.len() + 1) % 2;
     let outside = |(place, part): (usize, &&str)| {
-        if place % 2 == 0 || place >= closed {
-            (*part).to_owned()
-        } else {
-            String::new()
-        }
+        if place % 2 == 0 || place >= closed { (*part).to_owned() } else { String::new() }
     };
     parts.iter().enumerate().map(outside).collect()
 }
@@ -118,11 +107,7 @@ fn reference_target(line: &str) -> Option<&str> {
 /// The path in a link's target, if it is one: not an address, not a place in the same document.
 fn path_of(target: &str) -> Option<String> {
     // A title may follow the path.
-    let target = target
-        .split_whitespace()
-        .next()?
-        .trim_start_matches('<')
-        .trim_end_matches('>');
+    let target = target.split_whitespace().next()?.trim_start_matches('<').trim_end_matches('>');
     let path = target.split('#').next()?;
     let is_address = path.starts_with("//")
         || path.split_once(':').is_some_and(|(scheme, _)| {

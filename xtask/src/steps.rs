@@ -21,9 +21,7 @@ pub(crate) fn cargo(root: &Path) -> Command {
 /// Runs `command` with its output streamed, and fails unless it exits with 0.
 pub(crate) fn stream(command: &mut Command) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start {program}"))?;
+    let status = command.status().with_context(|| format!("cannot start {program}"))?;
     if !status.success() {
         bail!("{status}");
     }
@@ -59,10 +57,7 @@ impl Steps {
         println!("\n==> {number}. {title}");
         let start = Instant::now();
         action().with_context(|| {
-            format!(
-                "cargo xtask {} failed at step {number}, `{title}`",
-                self.command
-            )
+            format!("cargo xtask {} failed at step {number}, `{title}`", self.command)
         })?;
         self.done.push((title.to_owned(), start.elapsed()));
         Ok(())
@@ -93,12 +88,8 @@ impl Steps {
         if installed {
             return self.cargo(arguments, &[]);
         }
-        println!(
-            "\nSKIPPED: cargo {} (this toolchain has no {component})",
-            arguments.join(" ")
-        );
-        self.skipped
-            .push(format!("cargo {component} (not installed)"));
+        println!("\nSKIPPED: cargo {} (this toolchain has no {component})", arguments.join(" "));
+        self.skipped.push(format!("cargo {component} (not installed)"));
         Ok(())
     }
 
@@ -109,11 +100,7 @@ impl Steps {
             println!("{:7.1} s  {title}", time.as_secs_f64());
         }
         if !self.skipped.is_empty() {
-            println!(
-                "{} checks skipped: {}",
-                self.skipped.len(),
-                self.skipped.join(", ")
-            );
+            println!("{} checks skipped: {}", self.skipped.len(), self.skipped.join(", "));
         }
         println!(
             "cargo xtask {}: all {} steps passed in {:.0} s",

@@ -9,14 +9,7 @@ use anyhow::{Context, Result, bail};
 use crate::steps::{Steps, WITH_DATA, cargo};
 use crate::{deps, fetch, golden, unexpected};
 
-const CONFORMANCE: &[&str] = &[
-    "run",
-    "--release",
-    "--locked",
-    "--",
-    "conformance",
-    "golden",
-];
+const CONFORMANCE: &[&str] = &["run", "--release", "--locked", "--", "conformance", "golden"];
 
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
     let with_data = match arguments {
@@ -46,12 +39,8 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
     steps.step("cargo xtask deps", || deps::check(root))?;
-    steps.step("cargo xtask golden --verify", || {
-        golden::verify(&root.join("golden"))
-    })?;
-    steps.step(&format!("cargo {}", CONFORMANCE.join(" ")), || {
-        conformance(root)
-    })?;
+    steps.step("cargo xtask golden --verify", || golden::verify(&root.join("golden")))?;
+    steps.step(&format!("cargo {}", CONFORMANCE.join(" ")), || conformance(root))?;
     steps.summary();
     if !with_data {
         println!(
@@ -97,12 +86,8 @@ fn all_passed(line: &str) -> Result<()> {
 
 /// How many tests of the ONNX project there are for the operators that this project computes.
 fn node_tests(root: &Path) -> Result<u64> {
-    const FAMILIES: [&str; 4] = [
-        "test_convtranspose",
-        "test_maxunpool",
-        "test_resize",
-        "test_depthtospace",
-    ];
+    const FAMILIES: [&str; 4] =
+        ["test_convtranspose", "test_maxunpool", "test_resize", "test_depthtospace"];
     let path = root.join("golden/onnx_node_tests.json");
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("cannot read {}", path.display()))?;

@@ -12,11 +12,7 @@ struct Ban {
 }
 
 const fn ban(name: &'static str, why: &'static str) -> Ban {
-    Ban {
-        name,
-        below: None,
-        why,
-    }
+    Ban { name, below: None, why }
 }
 
 const BANNED: &[Ban] = &[
@@ -32,16 +28,8 @@ const BANNED: &[Ban] = &[
     ban("ring", "compiles C and assembler"),
     ban("rustybuzz", "unmaintained: harfrust replaces it"),
     ban("ttf-parser", "unmaintained: skrifa replaces it"),
-    Ban {
-        name: "image",
-        below: Some((0, 25)),
-        why: "a second, older image stack",
-    },
-    Ban {
-        name: "zip",
-        below: Some((9, 0)),
-        why: "a second, older zip reader",
-    },
+    Ban { name: "image", below: Some((0, 25)), why: "a second, older image stack" },
+    Ban { name: "zip", below: Some((9, 0)), why: "a second, older zip reader" },
 ];
 
 /// Crates that ours may not name, though they may come in through others: (crate, instead).
@@ -49,21 +37,9 @@ const BANNED_IN_OURS: &[(&str, &str)] = &[("lazy_static", "std::sync::LazyLock")
 
 /// Crates of which two versions are tolerated: (crate, both versions, why).
 const TWICE: &[(&str, &[&str], &str)] = &[
-    (
-        "hashbrown",
-        &["0.16", "0.17"],
-        "Burn and the map crates are between two versions",
-    ),
-    (
-        "miniz_oxide",
-        &["0.8", "0.9"],
-        "png and flate2 are between two versions",
-    ),
-    (
-        "syn",
-        &["2", "3"],
-        "the derive macros are between two versions",
-    ),
+    ("hashbrown", &["0.16", "0.17"], "Burn and the map crates are between two versions"),
+    ("miniz_oxide", &["0.8", "0.9"], "png and flate2 are between two versions"),
+    ("syn", &["2", "3"], "the derive macros are between two versions"),
 ];
 
 /// Banned crates among `packages`, and crates that ours name and should not.
@@ -71,9 +47,7 @@ pub(crate) fn banned(metadata: &Metadata, packages: &[&Package]) -> Vec<String> 
     let mut problems = Vec::new();
     for package in packages {
         for ban in BANNED.iter().filter(|ban| ban.name == package.name) {
-            let refused = ban
-                .below
-                .is_none_or(|bound| major_minor(&package.version) < bound);
+            let refused = ban.below.is_none_or(|bound| major_minor(&package.version) < bound);
             if refused {
                 let users = users(metadata, packages, package);
                 problems.push(format!(
@@ -85,11 +59,7 @@ pub(crate) fn banned(metadata: &Metadata, packages: &[&Package]) -> Vec<String> 
     }
     for package in metadata.ours() {
         for (name, instead) in BANNED_IN_OURS {
-            if package
-                .dependencies
-                .iter()
-                .any(|dependency| dependency.name == *name)
-            {
+            if package.dependencies.iter().any(|dependency| dependency.name == *name) {
                 problems.push(format!("{} -> {name}: use {instead}", package.name));
             }
         }
@@ -105,18 +75,12 @@ pub(crate) fn duplicates(metadata: &Metadata, packages: &[&Package]) -> Vec<Stri
     }
     let mut problems = Vec::new();
     for (name, versions) in by_name {
-        let tolerated = TWICE
-            .iter()
-            .find(|(allowed, ..)| *allowed == name)
-            .map_or(&[][..], |t| t.1);
+        let tolerated =
+            TWICE.iter().find(|(allowed, ..)| *allowed == name).map_or(&[][..], |t| t.1);
         // Each version must be another of the tolerated ones.
         let matched: BTreeSet<Option<&&str>> = versions
             .iter()
-            .map(|p| {
-                tolerated
-                    .iter()
-                    .find(|wanted| is_version(&p.version, wanted))
-            })
+            .map(|p| tolerated.iter().find(|wanted| is_version(&p.version, wanted)))
             .collect();
         if versions.len() > 1 && (matched.contains(&None) || matched.len() < versions.len()) {
             let list: Vec<String> = versions
@@ -142,15 +106,9 @@ pub(crate) fn sources(packages: &[&Package]) -> Vec<String> {
             continue;
         };
         if !source.starts_with("registry+") {
-            problems.push(format!(
-                "{}: comes from {source}, not the registry",
-                package.name
-            ));
+            problems.push(format!("{}: comes from {source}, not the registry", package.name));
         } else if *registry.get_or_insert(source) != source {
-            problems.push(format!(
-                "{}: comes from a second registry, {source}",
-                package.name
-            ));
+            problems.push(format!("{}: comes from a second registry, {source}", package.name));
         }
     }
     problems
@@ -164,18 +122,12 @@ fn users(metadata: &Metadata, packages: &[&Package], used: &Package) -> String {
         .filter(|package| ids.contains(package.id.as_str()))
         .map(|package| package.name.as_str())
         .collect();
-    if names.is_empty() {
-        "nothing".to_owned()
-    } else {
-        names.join(", ")
-    }
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
 
 /// `2.0.1` is of version `2` and of version `2.0`, but not of version `2.1` or `20`.
 fn is_version(version: &str, wanted: &str) -> bool {
-    version
-        .strip_prefix(wanted)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    version.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn major_minor(version: &str) -> (u64, u64) {
@@ -196,11 +148,8 @@ mod tests {
     #[test]
     fn banned_by_name_or_by_version() {
         let metadata = workspace(&[("upconv", &[("lazy_static", "")])]);
-        let packages = [
-            licensed("cc", "1.2.0"),
-            licensed("image", "0.24.9"),
-            licensed("image", "0.25.10"),
-        ];
+        let packages =
+            [licensed("cc", "1.2.0"), licensed("image", "0.24.9"), licensed("image", "0.25.10")];
         let packages: Vec<&Package> = packages.iter().collect();
         assert_eq!(
             banned(&metadata, &packages),
@@ -218,33 +167,17 @@ mod tests {
         let count = |packages: &[Package]| {
             duplicates(&metadata, &packages.iter().collect::<Vec<_>>()).len()
         };
-        assert_eq!(
-            count(&[licensed("syn", "2.0.100"), licensed("syn", "3.0.1")]),
-            0
-        );
-        assert_eq!(
-            count(&[licensed("rand", "0.9.0"), licensed("rand", "0.10.0")]),
-            1
-        );
-        assert_eq!(
-            count(&[licensed("syn", "2.0.100"), licensed("syn", "2.1.0")]),
-            1
-        );
-        let three = [
-            licensed("syn", "1.0.9"),
-            licensed("syn", "2.0.1"),
-            licensed("syn", "3.0.0"),
-        ];
+        assert_eq!(count(&[licensed("syn", "2.0.100"), licensed("syn", "3.0.1")]), 0);
+        assert_eq!(count(&[licensed("rand", "0.9.0"), licensed("rand", "0.10.0")]), 1);
+        assert_eq!(count(&[licensed("syn", "2.0.100"), licensed("syn", "2.1.0")]), 1);
+        let three = [licensed("syn", "1.0.9"), licensed("syn", "2.0.1"), licensed("syn", "3.0.0")];
         assert_eq!(count(&three), 1);
     }
 
     #[test]
     fn only_one_registry_and_folders() {
-        let mut packages = [
-            licensed("ours", "1.0.0"),
-            licensed("a", "1.0.0"),
-            licensed("b", "1.0.0"),
-        ];
+        let mut packages =
+            [licensed("ours", "1.0.0"), licensed("a", "1.0.0"), licensed("b", "1.0.0")];
         packages[1].source = Some("registry+one".to_owned());
         packages[2].source = Some("registry+one".to_owned());
         assert!(sources(&packages.iter().collect::<Vec<_>>()).is_empty());

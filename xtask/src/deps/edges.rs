@@ -39,10 +39,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "upconv-train",
         ],
     ),
-    (
-        "upconv-explain",
-        &["upconv-geometry", "upconv-kernels", "upconv-data"],
-    ),
+    ("upconv-explain", &["upconv-geometry", "upconv-kernels", "upconv-data"]),
     ("upconv-server", LIBRARIES),
     ("upconv-python", LIBRARIES),
     ("upconv", LIBRARIES),
@@ -51,24 +48,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// Crates of others that only one of ours may name: (crate, who, why).
 const RESERVED: &[(&str, &str, &str)] = &[
-    (
-        "burn-flex",
-        "upconv-nn",
-        "our operations meet Burn's backend in one crate",
-    ),
-    (
-        "burn-autodiff",
-        "upconv-nn",
-        "our operations meet Burn's backend in one crate",
-    ),
+    ("burn-flex", "upconv-nn", "our operations meet Burn's backend in one crate"),
+    ("burn-autodiff", "upconv-nn", "our operations meet Burn's backend in one crate"),
 ];
 
 /// All edges that the rules do not allow, one line each.
 pub(crate) fn problems(metadata: &Metadata) -> Vec<String> {
-    let ours: BTreeMap<&str, &Package> = metadata
-        .ours()
-        .map(|package| (package.name.as_str(), package))
-        .collect();
+    let ours: BTreeMap<&str, &Package> =
+        metadata.ours().map(|package| (package.name.as_str(), package)).collect();
     let mut problems = Vec::new();
     for (&name, package) in &ours {
         let Some((_, allowed)) = ALLOWED.iter().find(|(crate_name, _)| *crate_name == name) else {
@@ -81,9 +68,7 @@ pub(crate) fn problems(metadata: &Metadata) -> Vec<String> {
             let used = dependency.name.as_str();
             for (reserved, owner, why) in RESERVED {
                 if used == *reserved && name != *owner {
-                    problems.push(format!(
-                        "{name} -> {used}: only {owner} may name it ({why})"
-                    ));
+                    problems.push(format!("{name} -> {used}: only {owner} may name it ({why})"));
                 }
             }
             if dependency.kind == Kind::Dev {
@@ -93,19 +78,11 @@ pub(crate) fn problems(metadata: &Metadata) -> Vec<String> {
                 continue;
             }
             if ours.contains_key(used) && !allowed.contains(&used) {
-                let list = if allowed.is_empty() {
-                    "none".into()
-                } else {
-                    allowed.join(", ")
-                };
-                problems.push(format!(
-                    "{name} -> {used}: not allowed; of ours it may use {list}"
-                ));
+                let list = if allowed.is_empty() { "none".into() } else { allowed.join(", ") };
+                problems.push(format!("{name} -> {used}: not allowed; of ours it may use {list}"));
             }
             if name == "upconv-geometry" {
-                problems.push(format!(
-                    "{name} -> {used}: upconv-geometry has no dependencies"
-                ));
+                problems.push(format!("{name} -> {used}: upconv-geometry has no dependencies"));
             }
         }
     }
@@ -121,14 +98,8 @@ fn reaches(ours: &BTreeMap<&str, &Package>, from: &str, to: &str) -> bool {
             return true;
         }
         if seen.insert(name) {
-            let dependencies = ours
-                .get(name)
-                .map_or(&[][..], |package| &package.dependencies);
-            waiting.extend(
-                dependencies
-                    .iter()
-                    .map(|dependency| dependency.name.as_str()),
-            );
+            let dependencies = ours.get(name).map_or(&[][..], |package| &package.dependencies);
+            waiting.extend(dependencies.iter().map(|dependency| dependency.name.as_str()));
         }
     }
     false
@@ -144,14 +115,8 @@ mod tests {
         let metadata = workspace(&[
             ("upconv-geometry", &[("proptest", "dev")]),
             ("upconv-kernels", &[("upconv-geometry", ""), ("rayon", "")]),
-            (
-                "upconv-conformance",
-                &[("upconv-geometry", ""), ("upconv-kernels", "")],
-            ),
-            (
-                "upconv",
-                &[("upconv-kernels", ""), ("upconv-conformance", "")],
-            ),
+            ("upconv-conformance", &[("upconv-geometry", ""), ("upconv-kernels", "")]),
+            ("upconv", &[("upconv-kernels", ""), ("upconv-conformance", "")]),
         ]);
         assert_eq!(problems(&metadata), [] as [&str; 0]);
     }

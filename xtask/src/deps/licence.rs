@@ -19,22 +19,14 @@ const ALLOWED: &[&str] = &[
 ];
 
 /// Licences allowed for one crate only: (crate, licence, why).
-const EXCEPTIONS: &[(&str, &str, &str)] = &[(
-    "colored",
-    "MPL-2.0",
-    "comes with burn-tensor, used unchanged",
-)];
+const EXCEPTIONS: &[(&str, &str, &str)] =
+    &[("colored", "MPL-2.0", "comes with burn-tensor, used unchanged")];
 
 /// All packages whose licence is not allowed, one line each.
 pub(crate) fn problems(packages: &[&Package]) -> Vec<String> {
     let mut problems = Vec::new();
     for package in packages {
-        let Package {
-            name,
-            version,
-            license,
-            ..
-        } = package;
+        let Package { name, version, license, .. } = package;
         let Some(text) = license else {
             problems.push(format!("{name} {version}: names no licence"));
             continue;
@@ -52,9 +44,7 @@ pub(crate) fn problems(packages: &[&Package]) -> Vec<String> {
 
 fn is_allowed(name: &str, licence: &str) -> bool {
     ALLOWED.contains(&licence)
-        || EXCEPTIONS
-            .iter()
-            .any(|(crate_name, id, _)| *crate_name == name && *id == licence)
+        || EXCEPTIONS.iter().any(|(crate_name, id, _)| *crate_name == name && *id == licence)
 }
 
 /// A licence expression. AND binds tighter than OR; WITH belongs to the name before it.
@@ -190,29 +180,15 @@ mod tests {
 
     #[test]
     fn with_belongs_to_the_name_before_it() {
-        assert_eq!(
-            allowed("Apache-2.0 WITH LLVM-exception OR GPL-2.0-only"),
-            Ok(true)
-        );
-        assert_eq!(
-            allowed("GPL-2.0-only WITH Classpath-exception-2.0"),
-            Ok(false)
-        );
+        assert_eq!(allowed("Apache-2.0 WITH LLVM-exception OR GPL-2.0-only"), Ok(true));
+        assert_eq!(allowed("GPL-2.0-only WITH Classpath-exception-2.0"), Ok(false));
         assert_eq!(allowed("MIT WITH LLVM-exception"), Ok(false));
     }
 
     #[test]
     fn broken_expressions_are_told() {
-        for text in [
-            "",
-            "MIT OR",
-            "OR MIT",
-            "(MIT",
-            "MIT)",
-            "MIT Apache-2.0",
-            "MIT WITH",
-            "MIT//",
-        ] {
+        for text in ["", "MIT OR", "OR MIT", "(MIT", "MIT)", "MIT Apache-2.0", "MIT WITH", "MIT//"]
+        {
             assert!(allowed(text).is_err(), "{text:?}");
         }
     }
@@ -224,10 +200,7 @@ mod tests {
         let silent = package("silent", "0.1.0", None);
         assert_eq!(
             problems(&[&colored, &other, &silent]),
-            [
-                "other 1.0.0: licence `MPL-2.0` is not allowed",
-                "silent 0.1.0: names no licence"
-            ]
+            ["other 1.0.0: licence `MPL-2.0` is not allowed", "silent 0.1.0: names no licence"]
         );
     }
 }

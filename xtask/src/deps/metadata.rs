@@ -87,13 +87,7 @@ impl Metadata {
         let mut message = String::new();
         for offline in [true, false] {
             let mut command = cargo(root);
-            command.args([
-                "metadata",
-                "--format-version",
-                "1",
-                "--locked",
-                "--all-features",
-            ]);
+            command.args(["metadata", "--format-version", "1", "--locked", "--all-features"]);
             command.args(["--filter-platform", PLATFORM]);
             if offline {
                 command.arg("--offline");
@@ -113,20 +107,14 @@ impl Metadata {
 
     /// The packages of this workspace.
     pub(crate) fn ours(&self) -> impl Iterator<Item = &Package> {
-        self.packages
-            .iter()
-            .filter(|package| self.workspace_members.contains(&package.id))
+        self.packages.iter().filter(|package| self.workspace_members.contains(&package.id))
     }
 
     /// All packages that building this workspace compiles, in the order of names and versions;
     /// with `dev`, also those that only tests, examples and benches need.
     pub(crate) fn reachable(&self, dev: bool) -> Vec<&Package> {
-        let nodes: HashMap<&str, &Node> = self
-            .resolve
-            .nodes
-            .iter()
-            .map(|node| (node.id.as_str(), node))
-            .collect();
+        let nodes: HashMap<&str, &Node> =
+            self.resolve.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
         let mut seen: BTreeSet<&str> = BTreeSet::new();
         let mut waiting: Vec<&str> = self.workspace_members.iter().map(String::as_str).collect();
         while let Some(id) = waiting.pop() {
@@ -139,11 +127,8 @@ impl Metadata {
                 }
             }
         }
-        let mut packages: Vec<&Package> = self
-            .packages
-            .iter()
-            .filter(|package| seen.contains(package.id.as_str()))
-            .collect();
+        let mut packages: Vec<&Package> =
+            self.packages.iter().filter(|package| seen.contains(package.id.as_str())).collect();
         packages.sort_by_key(|package| (&package.name, &package.version));
         packages
     }

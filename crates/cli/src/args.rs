@@ -1,0 +1,164 @@
+//! The command line: its words and its help.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use upconv_explain::Lang;
+
+const EXAMPLES: &str = "\
+Examples:
+  upconv explain --dialect tensorflow --input 3 --kernel 3 --stride 2 --output 5
+  upconv explain --all-dialects --input 4x4 --kernel 4x4 --stride 2 --padding 1
+  upconv conformance golden
+Exit status: 0 done, 1 failed or refused, 2 wrong use of the command line.";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  upconv explain --dialect tensorflow --input 3x3 --kernel 3x3 --stride 2
+  upconv explain --dialect torch --input 16 --kernel 4 --stride 2 --padding 1
+  upconv explain --dialect onnx --input 5x7 --kernel 3 --padding 1:0,0:1
+  upconv explain --dialect definition --input 2x2 --kernel 3x3 --json
+  upconv explain --all-dialects --input 3 --kernel 3 --stride 2 --padding same";
+
+/// Transposed convolution: explained, and checked in every framework's dialect.
+#[derive(Debug, Parser)]
+#[command(name = "upconv", version, after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+impl Cli {
+    pub(crate) fn wants_json(&self) -> bool {
+        let format = match &self.command {
+            Command::Explain(explain) => explain.format,
+            _ => None,
+        };
+        self.global.json || format == Some(Format::Json)
+    }
+}
+
+const GLOBAL: &str = "Options of every command";
+
+/// What every command takes.
+#[derive(Args, Debug)]
+pub(crate) struct Global {
+    /// Print the result as JSON, alone on standard output
+    #[arg(long, global = true, help_heading = GLOBAL)]
+    pub(crate) json: bool,
+    /// Print no notes on standard error
+    #[arg(long, global = true, help_heading = GLOBAL)]
+    pub(crate) quiet: bool,
+    /// Threads [default: UPCONV_THREADS, OMP_NUM_THREADS, RAYON_NUM_THREADS, else what the process may use]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) threads: Option<String>,
+    /// Where to compute
+    #[arg(long, global = true, help_heading = GLOBAL, value_enum, default_value_t = Device::Cpu)]
+    pub(crate) device: Device,
+    /// Language of explanations [default: from the locale]
+    #[arg(long, global = true, help_heading = GLOBAL, value_enum)]
+    pub(crate) lang: Option<LangName>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Device {
+    Cpu,
+    Wgpu,
+    Cuda,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LangName {
+    En,
+    Zh,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Explain a setting: sizes, window, numbers, matrix, overlap, and code for every framework
+    Explain(Explain),
+    /// Run a folder of golden cases through every path that this CPU has
+    Conformance(Conformance),
+    /// Version, licences, and what this build finds on this machine
+    About,
+}
+
+/// Explain a setting of a transposed convolution: which window of the uncropped result a framework
+/// keeps, how the sizes come about, the same in small numbers, as a matrix, and as code in TensorFlow,
+/// Keras, PyTorch, ONNX and Rust.
+///
+/// Sizes are N, HxW or DxHxW; one number stands for all axes, except in --input, which sets how many
+/// axes there are.
+#[derive(Args, Debug)]
+#[command(after_help = EXPLAIN_EXAMPLES)]
+#[command(group = ArgGroup::new("rules").required(true).args(["dialect", "all_dialects"]))]
+pub(crate) struct Explain {
+    /// Whose rules hold: tensorflow, keras, pytorch (or torch), onnx, caffe, tflite, definition
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dialect: Option<String>,
+    /// What every dialect makes of the same words, in one table
+    #[arg(long)]
+    pub(crate) all_dialects: bool,
+    /// Input cells
+    #[arg(long, value_name = "HxW", allow_hyphen_values = true)]
+    pub(crate) input: String,
+    /// Kernel taps
+    #[arg(long, value_name = "HxW", allow_hyphen_values = true)]
+    pub(crate) kernel: String,
+    /// Stride [default: 1]
+    #[arg(long, value_name = "N|HxW", allow_hyphen_values = true)]
+    pub(crate) stride: Option<String>,
+    /// Dilation [default: 1]
+    #[arg(long, value_name = "N|HxW", allow_hyphen_values = true)]
+    pub(crate) dilation: Option<String>,
+    /// Groups [default: 1]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) groups: Option<String>,
+    /// same, valid, same_upper, same_lower, a number, HxW, or pairs begin:end (B:E,B:E), one for all axes
+    /// or one per axis [default: the dialect's]
+    #[arg(long, value_name = "PADDING", allow_hyphen_values = true)]
+    pub(crate) padding: Option<String>,
+    /// Wanted output cells [default: the dialect's; TensorFlow has none]
+    #[arg(long, value_name = "HxW", allow_hyphen_values = true)]
+    pub(crate) output: Option<String>,
+    /// Cells added at the end, in dialects that have it
+    #[arg(long, value_name = "N|HxW", allow_hyphen_values = true)]
+    pub(crate) output_padding: Option<String>,
+    /// Form of the result; json is the same as --json
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Write the result to a file [default: standard output]
+    #[arg(short = 'o', long = "out", value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Run a folder of golden cases (cases.json and safetensors files) through the reference and through
+/// every fast path that this CPU has. The last line counts them.
+#[derive(Args, Debug)]
+pub(crate) struct Conformance {
+    /// Folder with cases.json
+    pub(crate) dir: PathBuf,
+    /// Only this instruction set: portable, avx2, avx512
+    #[arg(long, value_name = "NAME")]
+    pub(crate) isa: Option<String>,
+    /// Only this algorithm: direct, column_gemm
+    #[arg(long, value_name = "NAME")]
+    pub(crate) algorithm: Option<String>,
+}
+
+/// What commands need to know about how to answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Context {
+    pub(crate) json: bool,
+    pub(crate) quiet: bool,
+    pub(crate) lang: Lang,
+}
