@@ -91,7 +91,10 @@ pub(crate) fn text(axes: &[Axis], groups: usize, lang: Lang) -> String {
                 }
             }
         };
-        if finish.cuts() {
+        if finish.axes.iter().any(|a| a.begin == a.end) {
+            // A cropping layer refuses to leave nothing.
+            lines.push(format!("y = y[:, {}, :]", finish.slices()));
+        } else if finish.cuts() {
             let crop = pairs(|a| (a.begin, a.given - a.end));
             lines.push(format!("y = keras.layers.Cropping{dims}D({crop})(y)"));
         }

@@ -3,7 +3,7 @@
 use upconv_geometry::Axis;
 use upconv_geometry::dialect::onnx::ConvTranspose;
 
-use super::{Finish, call, join, kernel_axes, list, of, out, sizes, spatial_axes};
+use super::{AxisFinish, Finish, call, join, kernel_axes, list, of, out, sizes, spatial_axes};
 use crate::lang::{Lang, say};
 
 pub(crate) struct Plan {
@@ -27,7 +27,10 @@ pub(crate) fn plan(axes: &[Axis], groups: usize) -> Option<Plan> {
         output_padding: of(axes, |a| (-a.pad_after()).max(0)),
         ..plain.clone()
     };
-    if native.axes(&input, &kernel).as_deref() == Ok(axes) {
+    // The operator allows output_padding below the larger of stride and dilation; onnxruntime 1.32 runs
+    // it below the stride only.
+    let runs = native.output_padding.iter().zip(&native.strides).all(|(added, s)| added < s);
+    if runs && native.axes(&input, &kernel).as_deref() == Ok(axes) {
         return Some(Plan { op: native, finish: None });
     }
     let given = plain.axes(&input, &kernel).ok()?;
@@ -72,26 +75,33 @@ pub(crate) fn text(axes: &[Axis], groups: usize, lang: Lang) -> String {
     }
     lines.push(call("node = onnx.helper.make_node", &arguments, ""));
     let Some(finish) = finish else { return lines.join("\n") };
-    let spatial = list(&(2..2 + dims).collect::<Vec<_>>());
     let mut last = "uncropped";
     if finish.cuts() {
         let name = if adds { "kept" } else { "y" };
-        lines.push(format!(
-            "# starts = [{}], ends = [{}], axes = {spatial}",
-            join(&finish.axes, |a| a.begin.to_string()),
-            join(&finish.axes, |a| a.end.to_string()),
+        lines.push(say!(
+            lang,
+            "# starts, ends and axes are initializers of the graph",
+            "# starts、ends、axes 是图的 initializer"
         ));
+        lines.push(integers("starts", &of_finish(&finish, |a| a.begin)));
+        lines.push(integers("ends", &of_finish(&finish, |a| a.end)));
+        lines.push(integers("axes", &(2..2 + dims as i64).collect::<Vec<_>>()));
         let inputs = format!("[\"{last}\", \"starts\", \"ends\", \"axes\"]");
         let arguments = ["\"Slice\"".to_owned(), inputs, format!("[\"{name}\"]")];
         lines.push(call("cut = onnx.helper.make_node", &arguments, ""));
         last = name;
     }
     if adds {
-        lines.push(format!(
-            "# zeros = [0, 0, {}, 0, 0, {}]",
-            join(&finish.axes, |a| a.zeros_before.to_string()),
-            join(&finish.axes, |a| a.zeros_behind.to_string()),
+        let mut zeros = vec![0, 0];
+        zeros.extend(of_finish(&finish, |a| a.zeros_before));
+        zeros.extend([0, 0]);
+        zeros.extend(of_finish(&finish, |a| a.zeros_behind));
+        lines.push(say!(
+            lang,
+            "# zeros is an initializer of the graph",
+            "# zeros 是图的 initializer"
         ));
+        lines.push(integers("zeros", &zeros));
         let inputs = format!("[\"{last}\", \"zeros\"]");
         let arguments = ["\"Pad\"".to_owned(), inputs, "[\"padded\"]".into()];
         lines.push(call("pad = onnx.helper.make_node", &arguments, ""));
@@ -104,4 +114,19 @@ pub(crate) fn text(axes: &[Axis], groups: usize, lang: Lang) -> String {
         lines.push("add = onnx.helper.make_node(\"Add\", [\"padded\", \"bias\"], [\"y\"])".into());
     }
     lines.join("\n")
+}
+
+/// A tensor of integers that a node reads.
+fn integers(name: &str, values: &[i64]) -> String {
+    let arguments = [
+        format!("\"{name}\""),
+        "onnx.TensorProto.INT64".into(),
+        format!("[{}]", values.len()),
+        list(values),
+    ];
+    call(&format!("{name} = onnx.helper.make_tensor"), &arguments, "")
+}
+
+fn of_finish(finish: &Finish, number: impl Fn(&AxisFinish) -> i64) -> Vec<i64> {
+    finish.axes.iter().map(number).collect()
 }

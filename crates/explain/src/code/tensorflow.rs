@@ -1,5 +1,5 @@
-//! TensorFlow: SAME or VALID where they give the window, EXPLICIT in two dimensions, else VALID at the
-//! uncropped size and a slice.
+//! TensorFlow: SAME or VALID where they give the window, EXPLICIT where the function takes it, else VALID
+//! at the uncropped size and a slice.
 
 use upconv_geometry::Axis;
 use upconv_geometry::dialect::tensorflow::{ConvTranspose, Padding};
@@ -15,7 +15,7 @@ pub(crate) struct Plan {
 }
 
 /// `None` only if the uncropped result is beyond the limits, which no resolved setting is.
-pub(crate) fn plan(axes: &[Axis]) -> Option<Plan> {
+pub(crate) fn plan(axes: &[Axis], groups: usize) -> Option<Plan> {
     let (input, kernel) = (of(axes, Axis::input), of(axes, Axis::kernel));
     let output = sizes(axes, Axis::output);
     let op = |padding| ConvTranspose {
@@ -25,8 +25,10 @@ pub(crate) fn plan(axes: &[Axis]) -> Option<Plan> {
         ..Default::default()
     };
     let mut candidates = vec![Padding::Same, Padding::Valid];
-    // Only the two-dimensional function takes a list of pairs.
-    if axes.len() == 2 {
+    // Only the two-dimensional function takes a list of pairs, and on a CPU (oneDNN or not) it refuses
+    // them together with dilation or groups, which SAME and VALID allow.
+    let plain = groups == 1 && axes.iter().all(|a| a.dilation() == 1);
+    if axes.len() == 2 && plain {
         let pairs = of(axes, |a| (a.pad_before(), a.pad_after().max(0)));
         candidates.push(Padding::Explicit(pairs));
     }
@@ -42,7 +44,7 @@ pub(crate) fn plan(axes: &[Axis]) -> Option<Plan> {
 }
 
 pub(crate) fn text(axes: &[Axis], groups: usize, lang: Lang) -> String {
-    let Some(Plan { op, output, finish }) = plan(axes) else { return String::new() };
+    let Some(Plan { op, output, finish }) = plan(axes, groups) else { return String::new() };
     let dims = axes.len();
     let (k, s) = (kernel_axes(dims), spatial_axes(dims));
     let out = out(groups);
@@ -51,7 +53,13 @@ pub(crate) fn text(axes: &[Axis], groups: usize, lang: Lang) -> String {
         "# filters: [{k}, {out}, in]; x: [n, {s}, in]",
         "# 权重 filters: [{k}, {out}, in]；x: [n, {s}, in]"
     )];
-    if groups > 1 {
+    if groups > 1 && dims == 3 {
+        lines.push(say!(
+            lang,
+            "# groups follow from the channels; no CPU kernel has them in 3-D",
+            "# 没有分组参数，由通道数决定；三维分组没有 CPU 实现"
+        ));
+    } else if groups > 1 {
         lines.push(say!(
             lang,
             "# groups follow from the channels; on a CPU they need oneDNN",
