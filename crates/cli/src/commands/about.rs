@@ -21,7 +21,6 @@ struct About {
     name: &'static str,
     version: &'static str,
     licence: &'static str,
-    repository: &'static str,
     build: Build,
     cpu: Cpu,
     threads: usize,
@@ -47,7 +46,6 @@ pub(crate) fn run(global: &Global, context: Context) -> Result<ExitCode, Failure
         name: env!("CARGO_PKG_NAME"),
         version: env!("CARGO_PKG_VERSION"),
         licence: env!("CARGO_PKG_LICENSE"),
-        repository: env!("CARGO_PKG_REPOSITORY"),
         build: Build {
             arch: std::env::consts::ARCH,
             os: std::env::consts::OS,
@@ -65,12 +63,11 @@ pub(crate) fn run(global: &Global, context: Context) -> Result<ExitCode, Failure
 }
 
 fn page(about: &About) -> String {
-    let About { name, version, licence, repository, build, cpu, threads, .. } = about;
+    let About { name, version, licence, build, cpu, threads, .. } = about;
     let kind = if build.debug { ", debug" } else { "" };
     [
         format!("{name} {version} ({} {}{kind})", build.arch, build.os),
         format!("licence:          {licence}"),
-        format!("repository:       {repository}"),
         format!("instruction sets: {}", cpu.isas.join(", ")),
         format!("threads:          {threads}"),
         format!("devices:          {}", about.devices.join(", ")),
