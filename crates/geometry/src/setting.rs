@@ -1,44 +1,11 @@
 //! The same words put to any dialect: `--input 3x3 --stride 2 --padding same --output 5x5`.
 
-use std::fmt;
-
 use crate::axis::Axis;
-use crate::dialect::{
-    Dialect, caffe, check_groups, check_output, definition, keras, onnx, per_axis, pytorch,
-    tensorflow, tflite,
-};
+use crate::dialect::rules::{check_groups, check_output, per_axis};
+use crate::dialect::{Dialect, caffe, definition, keras, onnx, pytorch, tensorflow, tflite};
 use crate::error::{GeometryError, Legal, Result};
 use crate::limits::{axis_size, cells};
-
-/// Padding in words or numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Padding {
-    /// `same`: TensorFlow's, Keras's and TFLite's word; for ONNX it is read as `same_upper`.
-    Same,
-    /// `same_upper`: ONNX's word, an odd cell cropped at the end.
-    SameUpper,
-    /// `same_lower`: ONNX's word, an odd cell cropped at the begin.
-    SameLower,
-    /// `valid`: nothing is cropped.
-    Valid,
-    /// `(before, after)` per axis, or one pair for all axes.
-    Pads(Vec<(i64, i64)>),
-}
-
-impl fmt::Display for Padding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Same => f.write_str("same"),
-            Self::SameUpper => f.write_str("same_upper"),
-            Self::SameLower => f.write_str("same_lower"),
-            Self::Valid => f.write_str("valid"),
-            Self::Pads(pads) => {
-                let pairs: Vec<_> = pads.iter().map(|(b, e)| format!("{b}:{e}")).collect();
-                f.write_str(&pairs.join(","))
-            }
-        }
-    }
-}
+use crate::padding::Padding;
 
 /// A setting in common words, to be read by one dialect. Lists of one number hold for all axes.
 ///

@@ -1,11 +1,9 @@
 //! Caffe: the layer `Deconvolution`, and its pooling's rounding in [`crate::PoolRounding::CeilCaffe`].
 
-use super::{
-    check_bias, check_channels, check_groups, check_padding, per_axis, rank, uncropped_axes,
-};
+use super::rules::{channels_first, check_padding, per_axis, uncropped_axes};
 use crate::axis::Axis;
 use crate::error::Result;
-use crate::shape::{Channels, ConvTransposeShape};
+use crate::shape::ConvTransposeShape;
 
 /// The parameters of Caffe's deconvolution.
 ///
@@ -69,19 +67,6 @@ impl Deconvolution {
         w: &[usize],
         bias: Option<usize>,
     ) -> Result<ConvTransposeShape> {
-        let groups = check_groups(self.group)?;
-        let ([batch, in_channels, input @ ..], [weight_in, weight_out, kernel @ ..]) = (x, w)
-        else {
-            return Err(rank("x", w.len().max(3), x.len()));
-        };
-        if input.len() != kernel.len() {
-            return Err(rank("x", w.len(), x.len()));
-        }
-        check_channels(*in_channels, *weight_in, groups)?;
-        let axes = self.axes(input, kernel)?;
-        let out_channels = crate::limits::cells("output channels", &[*weight_out, groups])?;
-        check_bias(bias, out_channels)?;
-        let channels = Channels { batch: *batch, in_channels: *weight_in, out_channels, groups };
-        ConvTransposeShape::new(channels, axes)
+        channels_first(x, w, bias, self.group, |input, kernel| self.axes(input, kernel))
     }
 }

@@ -1,14 +1,14 @@
 //! The operation itself: scatter, then keep any window that one asks for.
 
-use super::{
-    Uncropped, check_bias, check_channels, check_groups, check_length, check_output, per_axis,
-    rank, uncropped_axes,
+use super::rules::{
+    Uncropped, channels_first, check_length, check_output, check_output_padding, per_axis,
+    uncropped_axes,
 };
 use crate::axis::Axis;
 use crate::error::{GeometryError, Legal, Result};
 use crate::limits::axis_size;
-use crate::setting::Padding;
-use crate::shape::{Channels, ConvTransposeShape};
+use crate::padding::Padding;
+use crate::shape::ConvTransposeShape;
 
 /// A transposed convolution in our own words.
 ///
@@ -80,7 +80,7 @@ impl ConvTranspose {
             }
         }
         let place = |a: &Uncropped| {
-            super::check_output_padding(a.axis, added[a.axis], a.stride, "the definition")?;
+            check_output_padding(a.axis, added[a.axis], a.stride, "the definition")?;
             let legal = self.legal_of(a)?;
             let output = match &self.output {
                 Some(output) => check_output(a.axis, output[a.axis])?,
@@ -150,19 +150,6 @@ impl ConvTranspose {
         w: &[usize],
         bias: Option<usize>,
     ) -> Result<ConvTransposeShape> {
-        let groups = check_groups(self.groups)?;
-        let ([batch, in_channels, input @ ..], [weight_in, weight_out, kernel @ ..]) = (x, w)
-        else {
-            return Err(rank("x", w.len().max(3), x.len()));
-        };
-        if input.len() != kernel.len() {
-            return Err(rank("x", w.len(), x.len()));
-        }
-        check_channels(*in_channels, *weight_in, groups)?;
-        let axes = self.axes(input, kernel)?;
-        let out_channels = crate::limits::cells("output channels", &[*weight_out, groups])?;
-        check_bias(bias, out_channels)?;
-        let channels = Channels { batch: *batch, in_channels: *weight_in, out_channels, groups };
-        ConvTransposeShape::new(channels, axes)
+        channels_first(x, w, bias, self.groups, |input, kernel| self.axes(input, kernel))
     }
 }

@@ -1,7 +1,8 @@
 //! Keras: `keras.layers.Conv{1,2,3}DTranspose`, a size rule on top of TensorFlow.
 
-use super::{
-    DataFormat, Uncropped, check_bias, check_output, check_output_padding, per_axis, uncropped_axes,
+use super::rules::{
+    DataFormat, Uncropped, check_bias, check_length, check_output, check_output_padding, per_axis,
+    rank, uncropped_axes,
 };
 use crate::axis::Axis;
 use crate::error::{GeometryError, Legal, Result};
@@ -125,7 +126,7 @@ impl ConvTranspose {
         output: &[i64],
     ) -> Result<(Vec<Axis>, Option<Vec<i64>>)> {
         let axes = self.uncropped(input, kernel)?;
-        super::check_length("output", axes.len(), output.len())?;
+        check_length("output", axes.len(), output.len())?;
         let mut added = Vec::new();
         let mut placed = Vec::new();
         for a in &axes {
@@ -230,7 +231,7 @@ impl ConvTranspose {
         bias: Option<usize>,
     ) -> Result<ConvTransposeShape> {
         let [kernel @ .., out_channels, weight_in] = w else {
-            return Err(super::rank("weight", 3, w.len()));
+            return Err(rank("weight", 3, w.len()));
         };
         let (batch, in_channels, input) = self.data_format.split("x", kernel.len(), x)?;
         if in_channels != *weight_in {

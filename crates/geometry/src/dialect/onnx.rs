@@ -1,13 +1,13 @@
 //! ONNX: the operator `ConvTranspose` (opset 1, 11 and 22).
 
-use super::{
-    Uncropped, check_bias, check_channels, check_groups, check_length, check_output,
-    check_output_padding, check_padding, per_axis, rank, uncropped_axes,
+use super::rules::{
+    Uncropped, channels_first, check_length, check_output, check_output_padding, check_padding,
+    per_axis, uncropped_axes,
 };
 use crate::axis::Axis;
 use crate::error::{GeometryError, Legal, Result};
 use crate::limits::axis_size;
-use crate::shape::{Channels, ConvTransposeShape};
+use crate::shape::ConvTransposeShape;
 
 /// The attribute `auto_pad`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -203,21 +203,6 @@ impl ConvTranspose {
         w: &[usize],
         bias: Option<usize>,
     ) -> Result<ConvTransposeShape> {
-        let groups = check_groups(self.group)?;
-        let [batch, in_channels, input @ ..] = x else {
-            return Err(rank("x", 3, x.len()));
-        };
-        let [weight_in, weight_out, kernel @ ..] = w else {
-            return Err(rank("weight", x.len(), w.len()));
-        };
-        if input.len() != kernel.len() {
-            return Err(rank("weight", x.len(), w.len()));
-        }
-        check_channels(*in_channels, *weight_in, groups)?;
-        let axes = self.axes(input, kernel)?;
-        let out_channels = crate::limits::cells("output channels", &[*weight_out, groups])?;
-        check_bias(bias, out_channels)?;
-        let channels = Channels { batch: *batch, in_channels: *weight_in, out_channels, groups };
-        ConvTransposeShape::new(channels, axes)
+        channels_first(x, w, bias, self.group, |input, kernel| self.axes(input, kernel))
     }
 }

@@ -1,12 +1,12 @@
 //! PyTorch: `torch.nn.ConvTranspose{1,2,3}d` and `torch.nn.functional.conv_transpose{1,2,3}d`.
 
-use super::{
-    Uncropped, check_bias, check_channels, check_groups, check_length, check_output,
-    check_output_padding, check_padding, per_axis, rank, uncropped_axes,
+use super::rules::{
+    Uncropped, channels_first, check_length, check_output, check_output_padding, check_padding,
+    per_axis, uncropped_axes,
 };
 use crate::axis::Axis;
 use crate::error::{GeometryError, Result};
-use crate::shape::{Channels, ConvTransposeShape};
+use crate::shape::ConvTransposeShape;
 
 /// The arguments of PyTorch's transposed convolution.
 ///
@@ -124,21 +124,13 @@ impl ConvTranspose {
         bias: Option<usize>,
     ) -> Result<ConvTransposeShape> {
         self.check_padding_mode()?;
-        let groups = check_groups(self.groups)?;
-        let [weight_in, weight_out, kernel @ ..] = w else {
-            return Err(rank("weight", 3, w.len()));
+        let batched;
+        let x = if x.len() + 1 == w.len() {
+            batched = [&[1], x].concat();
+            &batched
+        } else {
+            x
         };
-        let dims = kernel.len();
-        let (batch, x) = match x.len().checked_sub(dims) {
-            Some(2) => (x[0], &x[1..]),
-            Some(1) => (1, x),
-            _ => return Err(rank("x", dims + 2, x.len())),
-        };
-        check_channels(x[0], *weight_in, groups)?;
-        let axes = self.axes(&x[1..], kernel)?;
-        let out_channels = crate::limits::cells("output channels", &[*weight_out, groups])?;
-        check_bias(bias, out_channels)?;
-        let channels = Channels { batch, in_channels: *weight_in, out_channels, groups };
-        ConvTransposeShape::new(channels, axes)
+        channels_first(x, w, bias, self.groups, |input, kernel| self.axes(input, kernel))
     }
 }

@@ -1,6 +1,9 @@
 //! TensorFlow: `tf.nn.conv{1,2,3}d_transpose`, the gradient of a convolution under another name.
 
-use super::{DataFormat, Uncropped, check_length, check_output, check_padding, uncropped_axes};
+use super::rules::{
+    DataFormat, Uncropped, check_bias, check_length, check_output, check_padding, rank,
+    uncropped_axes,
+};
 use crate::axis::Axis;
 use crate::error::{GeometryError, Legal, Result};
 use crate::shape::{Channels, ConvTransposeShape};
@@ -163,7 +166,7 @@ impl ConvTranspose {
         bias: Option<usize>,
     ) -> Result<ConvTransposeShape> {
         let [kernel @ .., weight_out, weight_in] = w else {
-            return Err(super::rank("weight", 3, w.len()));
+            return Err(rank("weight", 3, w.len()));
         };
         let dims = kernel.len();
         let (batch, in_channels, input) = self.data_format.split("x", dims, x)?;
@@ -173,7 +176,7 @@ impl ConvTranspose {
         let (output, out_channels) = self.output(dims, batch, *weight_out)?;
         let axes = self.axes(&input, kernel, &output)?;
         let groups = if *weight_out == 0 { 1 } else { out_channels / weight_out };
-        super::check_bias(bias, out_channels)?;
+        check_bias(bias, out_channels)?;
         ConvTransposeShape::new(Channels { batch, in_channels, out_channels, groups }, axes)
     }
 

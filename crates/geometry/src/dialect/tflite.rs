@@ -1,6 +1,8 @@
 //! TFLite: the operator `TRANSPOSE_CONV`, which never checks the size it is asked for.
 
-use super::{DataFormat, Uncropped, check_bias, check_length, check_output, rank, uncropped_axes};
+use super::rules::{
+    DataFormat, Uncropped, check_bias, check_length, check_output, rank, uncropped_axes,
+};
 use crate::axis::Axis;
 use crate::error::{GeometryError, Result};
 use crate::shape::{Channels, ConvTransposeShape};
