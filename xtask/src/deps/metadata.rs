@@ -1,12 +1,16 @@
 //! The part of `cargo metadata` that the rules look at.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use crate::steps::cargo;
+
+/// What a build compiles beside the defaults. The features for GPUs are left out: they bring the trees of
+/// their drivers, which come as Burn ships them.
+const FEATURES: &str = "upconv-nn/train";
 
 /// Packages for other systems are resolved too, but nothing here builds or ships them.
 const PLATFORM: &str = "x86_64-unknown-linux-gnu";
@@ -71,23 +75,15 @@ struct Node {
 #[derive(Deserialize)]
 struct Edge {
     pkg: String,
-    dep_kinds: Vec<EdgeKind>,
-}
-
-#[derive(Deserialize)]
-struct EdgeKind {
-    #[serde(default)]
-    kind: Kind,
 }
 
 impl Metadata {
-    /// Asks cargo, first without the network, with all features on: a rule holds for whatever a
-    /// user can switch on.
+    /// Asks cargo, first without the network.
     pub(crate) fn load(root: &Path) -> Result<Self> {
         let mut message = String::new();
         for offline in [true, false] {
             let mut command = cargo(root);
-            command.args(["metadata", "--format-version", "1", "--locked", "--all-features"]);
+            command.args(["metadata", "--format-version", "1", "--locked"]);
             command.args(["--filter-platform", PLATFORM]);
             if offline {
                 command.arg("--offline");
@@ -112,23 +108,35 @@ impl Metadata {
 
     /// All packages that building this workspace compiles, in the order of names and versions;
     /// with `dev`, also those that only tests, examples and benches need.
-    pub(crate) fn reachable(&self, dev: bool) -> Vec<&Package> {
-        let nodes: HashMap<&str, &Node> =
-            self.resolve.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
-        let mut seen: BTreeSet<&str> = BTreeSet::new();
-        let mut waiting: Vec<&str> = self.workspace_members.iter().map(String::as_str).collect();
-        while let Some(id) = waiting.pop() {
-            if !seen.insert(id) {
-                continue;
-            }
-            for edge in nodes.get(id).map_or(&[][..], |node| &node.deps) {
-                if dev || edge.dep_kinds.iter().any(|k| k.kind != Kind::Dev) {
-                    waiting.push(&edge.pkg);
-                }
-            }
+    ///
+    /// Taken from `cargo tree`: the graph of `cargo metadata` also holds what weak features could switch
+    /// on and nobody has.
+    ///
+    /// # Errors
+    /// If cargo cannot tell.
+    pub(crate) fn compiled(&self, root: &Path, dev: bool) -> Result<Vec<&Package>> {
+        let edges = if dev { "normal,build,dev" } else { "normal,build" };
+        let mut command = cargo(root);
+        command.args(["tree", "--workspace", "--locked", "--prefix", "none", "--format", "{p}"]);
+        command.args(["--edges", edges, "--target", PLATFORM, "--features", FEATURES]);
+        let output = command.output().context("cannot start cargo")?;
+        if !output.status.success() {
+            bail!("cargo tree --locked: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
-        let mut packages: Vec<&Package> =
-            self.packages.iter().filter(|package| seen.contains(package.id.as_str())).collect();
+        Ok(self.named(&String::from_utf8_lossy(&output.stdout)))
+    }
+
+    /// The packages of lines such as `clap v4.6.9 (*)`.
+    fn named(&self, lines: &str) -> Vec<&Package> {
+        let named: BTreeSet<(&str, &str)> = lines
+            .lines()
+            .filter_map(|line| {
+                let mut words = line.split_whitespace();
+                Some((words.next()?, words.next()?.strip_prefix('v')?))
+            })
+            .collect();
+        let is_named = |p: &&Package| named.contains(&(p.name.as_str(), p.version.as_str()));
+        let mut packages: Vec<&Package> = self.packages.iter().filter(is_named).collect();
         packages.sort_by_key(|package| (&package.name, &package.version));
         packages
     }
@@ -140,5 +148,19 @@ impl Metadata {
             .filter(|node| node.deps.iter().any(|edge| edge.pkg == id))
             .map(|node| node.id.as_str())
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::workspace;
+
+    #[test]
+    fn lines_of_cargo_tree_name_packages() {
+        let metadata = workspace(&[("upconv", &[]), ("upconv-kernels", &[])]);
+        let version = &metadata.packages[0].version;
+        let lines = format!("upconv v{version} (folder)\n\nupconv-kernels v99.0.0 (*)\nodd\n");
+        let names: Vec<_> = metadata.named(&lines).iter().map(|p| p.name.as_str()).collect();
+        assert_eq!(names, ["upconv"]);
     }
 }

@@ -27,8 +27,8 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
 /// If there is any, or if cargo cannot resolve the workspace.
 pub(crate) fn check(root: &Path) -> Result<()> {
     let metadata = Metadata::load(root)?;
-    let built = metadata.reachable(false);
-    let all = metadata.reachable(true);
+    let built = metadata.compiled(root, false)?;
+    let all = metadata.compiled(root, true)?;
     let rules = [
         ("edges", edges::problems(&metadata)),
         ("licences", licence::problems(&all)),

@@ -1,0 +1,31 @@
+//! The operations as functions on Burn tensors, each with its gradients.
+//!
+//! On Burn's CPU backend (`Device::flex()`, with autodiff or without) our kernels run, on slices of the
+//! tensors' own memory. On any other device an operation is put together from Burn's own operations,
+//! which know symmetric padding only: they run without padding, and the window rule of
+//! `upconv-geometry` is a slice or an extension with zeros beside them. Both give the same values up to
+//! rounding.
+//!
+//! All functions check shapes, element types (F32) and devices, and return an error instead of
+//! panicking.
+
+// Without gradients nothing calls the adjoints.
+#![cfg_attr(not(feature = "train"), allow(dead_code))]
+
+#[cfg(all(test, feature = "train"))]
+mod agreement;
+mod conv;
+mod conv_transpose;
+mod max_pool;
+mod max_unpool;
+mod plain;
+#[cfg(feature = "train")]
+mod record;
+mod resample;
+pub(crate) mod seam;
+
+pub use conv::conv;
+pub use conv_transpose::conv_transpose;
+pub use max_pool::{PoolWindow, max_pool};
+pub use max_unpool::max_unpool;
+pub use resample::{Resample, resample};
