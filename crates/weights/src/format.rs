@@ -1,0 +1,202 @@
+//! What a file is, by its content, and what is in it.
+
+use std::io::Read;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::error::{Result, WeightsError};
+use crate::input;
+use crate::limits;
+use crate::metadata::Origin;
+use crate::safetensors::{PREFIX, Weights};
+use crate::tfjs::{self, Graph};
+
+/// A format of weight files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// Our own.
+    Safetensors,
+    /// A TensorFlow.js graph model.
+    TfjsGraph,
+}
+
+impl Format {
+    /// All that are read.
+    pub const ALL: [Self; 2] = [Self::Safetensors, Self::TfjsGraph];
+
+    /// Its name in results.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Safetensors => "safetensors",
+            Self::TfjsGraph => "tfjs_graph",
+        }
+    }
+
+    const fn known_as(self) -> &'static str {
+        match self {
+            Self::Safetensors => "safetensors",
+            Self::TfjsGraph => "TensorFlow.js graph model (its JSON file)",
+        }
+    }
+
+    /// By the first bytes of a file; the rest need not be right.
+    ///
+    /// ```
+    /// use upconv_weights::Format;
+    /// assert_eq!(Format::of(b"\x40\0\0\0\0\0\0\0{\"a\":{"), Some(Format::Safetensors));
+    /// assert_eq!(Format::of(b"{\n  \"format\": \"graph-model\""), Some(Format::TfjsGraph));
+    /// assert_eq!(Format::of(b"\x89HDF\r\n\x1a\n"), None);
+    /// ```
+    pub fn of(begin: &[u8]) -> Option<Self> {
+        // A document of text holds no byte 0; the size of a header holds at least four.
+        let is_text = !begin.iter().take(PREFIX as usize).any(|&byte| byte == 0);
+        let first = begin.iter().find(|byte| !byte.is_ascii_whitespace());
+        if is_text && first == Some(&b'{') {
+            return Some(Self::TfjsGraph);
+        }
+        (begin.get(PREFIX as usize) == Some(&b'{')).then_some(Self::Safetensors)
+    }
+}
+
+/// One file that was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SourceFile {
+    /// Its name, relative to the folder of the file that was asked for.
+    #[serde(rename = "file")]
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// SHA-256 of it.
+    pub sha256: String,
+}
+
+/// An opened weight file.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The path, as it was given.
+    pub file: String,
+    /// Its format.
+    pub format: Format,
+    /// Everything that was read, the file itself first.
+    pub files: Vec<SourceFile>,
+    /// The tensors.
+    pub weights: Weights,
+    /// The operations on them, where the format tells.
+    pub graph: Option<Graph>,
+}
+
+impl Source {
+    /// SHA-256 of the file that was asked for.
+    pub fn sha256(&self) -> &str {
+        self.files.first().map_or("", |file| file.sha256.as_str())
+    }
+
+    /// Bytes of all files together.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+
+    /// Whether a path is one of the files that were read, which must not be written over.
+    pub fn holds(&self, path: &Path) -> bool {
+        let folder = Path::new(&self.file).parent().unwrap_or(Path::new(""));
+        let same = |name: &String| {
+            let real = |path: &Path| std::fs::canonicalize(path).ok();
+            real(&folder.join(name)).is_some_and(|file| Some(file) == real(path))
+        };
+        self.files.iter().any(|file| same(&file.name))
+    }
+
+    /// Where the weights come from, for the metadata of a converted file: the one file that holds them, or
+    /// the file that was asked for where they are spread over several. With more than one file read, the
+    /// member `files` lists them all.
+    pub fn origin(&self, package: Option<String>) -> Origin {
+        let holder = match &self.files[..] {
+            [_, shard] => Some(shard),
+            files => files.first(),
+        };
+        let (file, sha256) =
+            holder.map_or_else(Default::default, |file| (file.name.clone(), file.sha256.clone()));
+        let mut other = serde_json::Map::new();
+        if self.files.len() > 1 {
+            // Plain structs: this cannot fail.
+            let files = serde_json::to_value(&self.files).unwrap_or_default();
+            other.insert("files".into(), files);
+        }
+        Origin { file, sha256, package, other }
+    }
+}
+
+/// Opens a weight file, whatever its format.
+///
+/// # Errors
+/// If it cannot be read, no reader knows it (the message lists those that exist), or it is broken.
+pub fn open(path: &Path) -> Result<Source> {
+    let file = path.display().to_string();
+    let format = detect(path)?;
+    let source = match format {
+        Format::Safetensors => {
+            let (weights, read) = Weights::read_described(path)?;
+            let files = vec![read];
+            Source { file, format, files, weights, graph: None }
+        }
+        Format::TfjsGraph => {
+            let tfjs::Model { weights, graph, files } = tfjs::read(path)?;
+            Source { file, format, files, weights, graph: Some(graph) }
+        }
+    };
+    Ok(source)
+}
+
+/// Bytes that tell the format.
+const BEGIN: usize = 64;
+
+/// The format of a file.
+///
+/// # Errors
+/// If it cannot be read, or no reader knows it.
+pub fn detect(path: &Path) -> Result<Format> {
+    let file = path.display().to_string();
+    let (opened, _) = input::open(path, limits::MAX_BYTES)?;
+    let mut begin = Vec::with_capacity(BEGIN);
+    opened
+        .take(BEGIN as u64)
+        .read_to_end(&mut begin)
+        .map_err(|source| WeightsError::read(&file, source))?;
+    // Where the content is too broken to tell, the name decides whose reader says what is wrong.
+    let by_name = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("safetensors") => Some(Format::Safetensors),
+        _ => None,
+    };
+    Format::of(&begin).or(by_name.filter(|_| begin.len() <= PREFIX as usize)).ok_or_else(|| {
+        let begins = match looks_like(&begin) {
+            Some(what) => format!("it looks like {what}"),
+            None if begin.is_empty() => "it is empty".into(),
+            None => format!("it begins with the bytes {:02x?}", &begin[..begin.len().min(8)]),
+        };
+        let known = Format::ALL.map(Format::known_as).join(", ");
+        WeightsError::UnknownFormat { file, begins, known }
+    })
+}
+
+/// What files are that people may take for weights, and that no reader here knows.
+fn looks_like(begin: &[u8]) -> Option<&'static str> {
+    const SIGNS: &[(&[u8], &str)] = &[
+        (b"\x89HDF", "HDF5, as Keras writes"),
+        (b"PK\x03\x04", "a zip archive, as PyTorch and NumPy write"),
+        (b"\x93NUMPY", "an array of NumPy"),
+        (b"\x80\x02", "a pickle of Python"),
+        (b"\x1f\x8b", "a gzip archive"),
+        (b"GGUF", "GGUF"),
+    ];
+    if begin.get(4..8) == Some(b"TFL3") {
+        return Some("TensorFlow Lite");
+    }
+    SIGNS.iter().find(|(sign, _)| begin.starts_with(sign)).map(|&(_, what)| what)
+}
+
+/// The name of a file without its folder.
+pub(crate) fn base_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into())
+}

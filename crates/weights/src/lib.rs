@@ -1,0 +1,59 @@
+//! Weight files in and out: named tensors, what a file says about itself, and where every tensor went.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`mod@format`] | finds out what a file is, and opens it |
+//! | [`safetensors`] | the format that this project keeps weights in, with [`metadata`] |
+//! | [`tfjs`] | TensorFlow.js graph models: JSON and binary shards |
+//! | [`rename`] | tables from a file's names to a model's, with the moves of axes |
+//! | [`balance`] | the fate of every tensor |
+//! | [`convert`] | a foreign file and a table become weights of ours |
+//! | [`compare`] | two sets of weights, value by value |
+//! | [`hash`] | one line by which two machines compare weights |
+//! | [`selftest`] | an input and its output, stored beside the weights |
+//!
+//! Files are not trusted: sizes are checked before memory is asked for ([`limits`] states how much at
+//! most), and a broken file gives an error that names the file, the tensor, the field and the numbers.
+//!
+//! ```
+//! use upconv_weights::{Metadata, Tensor, Weights};
+//!
+//! let weight = Tensor::from_f32("head.weight", &[2, 1], &[1.0, -0.5])?;
+//! let weights = Weights::new(Some(Metadata::new("demo")), vec![weight])?;
+//! let mut file = Vec::new();
+//! weights.write_to(&mut file)?;
+//!
+//! let again = Weights::from_bytes("demo.safetensors", &file)?;
+//! assert_eq!(again.metadata().map(|m| m.model.as_str()), Some("demo"));
+//! assert_eq!(again.get("head.weight").unwrap().to_f32()?, [1.0, -0.5]);
+//! # Ok::<(), upconv_weights::WeightsError>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod atomic;
+mod axes;
+pub mod balance;
+pub mod compare;
+pub mod convert;
+mod error;
+pub mod format;
+pub mod hash;
+mod input;
+mod json;
+pub mod limits;
+pub mod metadata;
+pub mod rename;
+pub mod safetensors;
+pub mod selftest;
+mod statistics;
+mod tensor;
+pub mod tfjs;
+
+pub use balance::{Allowed, Balance};
+pub use error::{Result, TensorFault, WeightsError, shown};
+pub use format::{Format, Source};
+pub use metadata::Metadata;
+pub use rename::{Axes, Expected, RenameTable, Rule};
+pub use safetensors::Weights;
+pub use statistics::Statistics;
+pub use tensor::{Dtype, Tensor, shape_text};

@@ -1,0 +1,72 @@
+//! How much a file may ask for. Every size is checked against these before memory is reserved.
+//!
+//! A reader holds its tensors, at most [`MAX_BYTES`], and while it reads them a document, which takes up to
+//! about ten times its [`MAX_JSON_BYTES`]. Tensors take as many bytes as in the file, except 8-bit and 16-bit
+//! quantised ones, which become F32.
+
+use crate::error::TensorFault;
+
+/// Most bytes of the files of one set of weights together: 4 GiB.
+pub const MAX_BYTES: u64 = 1 << 32;
+
+/// Most bytes of a safetensors header, or of a JSON document: 16 MiB.
+pub const MAX_JSON_BYTES: u64 = 1 << 24;
+
+/// Most tensors of a file, and most nodes of a graph.
+pub const MAX_TENSORS: usize = 1 << 16;
+
+/// Most axes of a tensor.
+pub const MAX_AXES: usize = 8;
+
+/// Most cells along an axis.
+pub const MAX_AXIS: u64 = (1 << 31) - 1;
+
+/// Most cells of a tensor. Axes of 0 count as 1 here, as loops may run over the others.
+pub const MAX_CELLS: u64 = 1 << 40;
+
+/// Cells of a shape.
+///
+/// # Errors
+/// If the shape is beyond a limit.
+///
+/// ```
+/// use upconv_weights::limits::cells;
+/// assert_eq!(cells(&[2, 3]), Ok(6));
+/// assert_eq!(cells(&[]), Ok(1));
+/// assert!(cells(&[0, 1 << 21, 1 << 21]).is_err());
+/// ```
+pub fn cells(shape: &[usize]) -> Result<usize, TensorFault> {
+    if shape.len() > MAX_AXES {
+        return Err(TensorFault::TooManyAxes { got: shape.len() });
+    }
+    for (axis, &size) in shape.iter().enumerate() {
+        if size as u64 > MAX_AXIS {
+            return Err(TensorFault::AxisTooLarge { axis, got: size as u64 });
+        }
+    }
+    let of_full_axes = shape
+        .iter()
+        .try_fold(1u64, |product, &size| product.checked_mul((size as u64).max(1)))
+        .filter(|&product| product <= MAX_CELLS);
+    match of_full_axes.and_then(|product| usize::try_from(product).ok()) {
+        Some(_) if shape.contains(&0) => Ok(0),
+        Some(product) => Ok(product),
+        None => Err(TensorFault::TooManyCells { shape: shape.to_vec() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_and_beyond_each_limit() {
+        assert_eq!(cells(&[MAX_AXIS as usize]), Ok(MAX_AXIS as usize));
+        assert_eq!(cells(&[1, 1 << 31]), Err(TensorFault::AxisTooLarge { axis: 1, got: 1 << 31 }));
+        assert_eq!(cells(&[1 << 20, 1 << 20]), Ok(1 << 40));
+        assert!(matches!(cells(&[1 << 20, 1 << 20, 2]), Err(TensorFault::TooManyCells { .. })));
+        assert!(matches!(cells(&[1 << 30; 8]), Err(TensorFault::TooManyCells { .. })));
+        assert_eq!(cells(&[1; 9]), Err(TensorFault::TooManyAxes { got: 9 }));
+        assert_eq!(cells(&[0, 5]), Ok(0));
+    }
+}
