@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use upconv_explain::Lang;
 
+use crate::commands::segment::args::Segment;
+
 const EXAMPLES: &str = "\
 Examples:
   upconv explain --dialect tensorflow --input 3 --kernel 3 --stride 2 --output 5
@@ -88,6 +90,15 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Run a folder of golden cases through every path that this CPU has
     Conformance(Conformance),
+    Segment(Segment),
+    /// List the models, or show what one is made of
+    Models(Models),
+    /// Turn a weight file of another format into one of ours, and account for every tensor
+    Convert(Convert),
+    /// Show what a weight file holds: metadata, tensors, and what their numbers look like
+    Inspect(Inspect),
+    /// Compare two weight files, value by value
+    Diff(Diff),
     /// Version, licences, and what this build finds on this machine
     About,
 }
@@ -153,6 +164,56 @@ pub(crate) struct Conformance {
     /// Only this algorithm: direct, column_gemm
     #[arg(long, value_name = "NAME")]
     pub(crate) algorithm: Option<String>,
+}
+
+/// Turn a weight file of another format into one of ours (safetensors with metadata), and account for every
+/// tensor: loaded, renamed, moved, missing, unused. Anything missing or unused is an error, and nothing is
+/// written, unless it is allowed by name. So are NaN and infinities, which nothing allows.
+///
+/// Formats read: safetensors; TensorFlow.js graph models (give the JSON file; its shards are found by it).
+#[derive(Args, Debug)]
+pub(crate) struct Convert {
+    /// The file to read
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// The safetensors file to write
+    #[arg(value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// The model that the weights are for [default: the one that fits]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+    /// A tensor of the model that may be missing; can be given again
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_missing: Vec<String>,
+    /// A tensor of IN that may be unused; can be given again
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_unused: Vec<String>,
+}
+
+/// Show what a weight file holds: metadata, tensors, and what their numbers look like. The line
+/// weights_hash is the same on two machines exactly if the weights are.
+#[derive(Args, Debug)]
+pub(crate) struct Inspect {
+    /// The file, of any format that `upconv convert` reads
+    pub(crate) file: PathBuf,
+}
+
+/// Compare two weight files, value by value; types of cells and metadata do not count. The exit status is
+/// 0 whether they are equal or not.
+#[derive(Args, Debug)]
+pub(crate) struct Diff {
+    /// One file
+    pub(crate) a: PathBuf,
+    /// The other file
+    pub(crate) b: PathBuf,
+}
+
+/// List the models, with what they are good for; with a name, also the layers with their output shapes,
+/// parameters and floating-point operations.
+#[derive(Args, Debug)]
+pub(crate) struct Models {
+    /// A model's name
+    pub(crate) name: Option<String>,
 }
 
 /// What commands need to know about how to answer.

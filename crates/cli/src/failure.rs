@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 use upconv_explain::{ErrorObject, Lang};
 use upconv_geometry::GeometryError;
+use upconv_weights::WeightsError;
 
 use crate::args::Device;
 use crate::output;
@@ -64,6 +65,22 @@ impl Failure {
     pub(crate) fn file(error: &dyn Display, file: Option<String>) -> Self {
         let object = ErrorObject { message: error.to_string(), file, ..Default::default() };
         Self { object: Box::new(object), status: 1 }
+    }
+
+    /// A weight file that is not what it should be.
+    pub(crate) fn weights(error: &WeightsError) -> Self {
+        let object = ErrorObject {
+            message: error.to_string(),
+            file: error.file().map(Into::into),
+            field: error.field().map(Into::into),
+            ..Default::default()
+        };
+        Self { object: Box::new(object), status: 1 }
+    }
+
+    /// What programs read of it.
+    pub(crate) fn object(&self) -> &ErrorObject {
+        &self.object
     }
 
     /// A device that this build does not have.

@@ -31,6 +31,11 @@ fn main() -> ExitCode {
         Command::Conformance(conformance) => {
             commands::conformance::run(conformance, &cli.global, context)
         }
+        Command::Segment(segment) => commands::segment::run(segment, &cli.global, context),
+        Command::Models(models) => commands::models::run(models, context),
+        Command::Convert(convert) => commands::convert::run(convert, &cli.global, context),
+        Command::Inspect(inspect) => commands::inspect::run(inspect, context),
+        Command::Diff(diff) => commands::diff::run(diff, context),
         Command::About => commands::about::run(&cli.global, context),
     });
     match result {

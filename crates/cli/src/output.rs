@@ -2,9 +2,8 @@
 //!
 //! A reader that has gone away (`upconv ... | head -1`) is no failure: what it did not want is dropped.
 
-use std::fs::{self, File};
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 use upconv_explain::Layout;
@@ -54,36 +53,21 @@ pub(crate) fn layout() -> Layout {
     Layout { width, bold: is_terminal && !plain }
 }
 
-/// Writes a file so that it is there as a whole or not at all: to a temporary name in the same folder,
-/// synced, renamed, folder synced. What is no regular file (a pipe, `/dev/null`) is written to as it is.
+/// Writes a file so that it is there as a whole or not at all. What is no regular file (a pipe,
+/// `/dev/null`) is written to as it is.
 pub(crate) fn write_file(path: &Path, text: &str) -> io::Result<()> {
-    match fs::metadata(path) {
-        Ok(there) if there.is_dir() => return Err(ErrorKind::IsADirectory.into()),
-        Ok(there) if !there.is_file() => {
-            return File::options().write(true).open(path)?.write_all(text.as_bytes());
-        }
-        _ => {}
+    upconv_data::atomic::write(path, text.as_bytes())
+}
+
+/// A number with four digits; whole ones as they are, if they are short.
+pub(crate) fn number(value: f64) -> String {
+    let size = value.abs();
+    match size {
+        _ if value == value.trunc() && size < 1e5 => value.to_string(),
+        0.001..1.0 => format!("{value:.4}"),
+        1.0..10.0 => format!("{value:.3}"),
+        10.0..100.0 => format!("{value:.2}"),
+        100.0..1e5 => format!("{value:.1}"),
+        _ => format!("{value:.2e}"),
     }
-    // Behind a link it is the file itself that is replaced.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
-    };
-    if !folder.is_dir() {
-        let missing = format!("there is no folder {}", folder.display());
-        return Err(io::Error::new(ErrorKind::NotFound, missing));
-    }
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".upconv-").suffix(".tmp");
-    // The mode of an ordinary new file, less the process's mask.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(&folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(&path).map_err(|error| error.error)?;
-    #[cfg(unix)]
-    File::open(&folder)?.sync_all()?;
-    Ok(())
 }

@@ -60,7 +60,13 @@ impl Lang {
         }
     }
 
-    pub(crate) fn pick(self, en: &'static str, zh: &'static str) -> &'static str {
+    /// The text of this language.
+    ///
+    /// ```
+    /// use upconv_explain::Lang;
+    /// assert_eq!(Lang::Zh.pick("kernel", "卷积核"), "卷积核");
+    /// ```
+    pub fn pick(self, en: &'static str, zh: &'static str) -> &'static str {
         match self {
             Self::En => en,
             Self::Zh => zh,

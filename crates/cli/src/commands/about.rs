@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use upconv_kernels::Isa;
+use upconv_models::registry;
 
 use crate::args::{Context, Global};
 use crate::failure::Failure;
@@ -16,6 +17,16 @@ const NOTICES: [&str; 2] = [
      Zlib and the like); each keeps its own copyright and licence.\nCargo.lock names them.",
 ];
 
+/// Licences of the program, and of the weights that it carries.
+fn notices() -> Vec<String> {
+    let weights = registry::MODELS.iter().filter_map(|entry| {
+        let weights = entry.built_in().ok()??;
+        let attribution = weights.metadata()?.attribution.clone()?;
+        Some(format!("Weights of {}: {attribution}", entry.name))
+    });
+    NOTICES.iter().map(|notice| (*notice).to_owned()).chain(weights).collect()
+}
+
 #[derive(Serialize)]
 struct About {
     name: &'static str,
@@ -25,7 +36,7 @@ struct About {
     cpu: Cpu,
     threads: usize,
     devices: [&'static str; 1],
-    notices: [String; 2],
+    notices: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -54,7 +65,7 @@ pub(crate) fn run(global: &Global, context: Context) -> Result<ExitCode, Failure
         cpu: Cpu { isas: Isa::available().into_iter().map(Isa::name).collect() },
         threads: threads::count(global.threads.as_deref(), context.lang)?,
         devices: ["cpu"],
-        notices: NOTICES.map(|notice| notice.replace('\n', " ")),
+        notices: notices().iter().map(|notice| notice.replace('\n', " ")).collect(),
     };
     let text = if context.json { output::json_line(&about) } else { page(&about) };
     let path = Path::new("standard output");
@@ -72,7 +83,7 @@ fn page(about: &About) -> String {
         format!("threads:          {threads}"),
         format!("devices:          {}", about.devices.join(", ")),
         String::new(),
-        NOTICES.join("\n"),
+        notices().join("\n"),
         String::new(),
     ]
     .join("\n")

@@ -2,4 +2,9 @@
 
 pub(crate) mod about;
 pub(crate) mod conformance;
+pub(crate) mod convert;
+pub(crate) mod diff;
 pub(crate) mod explain;
+pub(crate) mod inspect;
+pub(crate) mod models;
+pub(crate) mod segment;

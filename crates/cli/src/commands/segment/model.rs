@@ -1,0 +1,53 @@
+//! The network that segments.
+
+use std::path::Path;
+
+use upconv_data::Segment;
+use upconv_models::ModelError;
+use upconv_models::registry;
+use upconv_weights::Weights;
+
+use crate::failure::Failure;
+
+/// The model that is taken when nothing names one.
+const DEFAULT: &str = "selfie";
+
+/// The network of a name with the weights of a file, or the defaults; with `verify` the self-test
+/// stored with the weights is run.
+pub(super) fn load(
+    model: Option<&str>,
+    weights: Option<&Path>,
+    verify: bool,
+) -> Result<Box<dyn Segment>, Failure> {
+    let file = weights.map(|path| path.display().to_string());
+    let failed = |error: &dyn std::fmt::Display| Failure::file(error, file.clone());
+    let given = match weights {
+        Some(path) => Some(Weights::read(path).map_err(|e| failed(&e))?),
+        None => None,
+    };
+    // What the file says it is decides, unless another model was asked for.
+    let stated = given.as_ref().and_then(|w| w.metadata()).map(|m| m.model.clone());
+    let name = model.map(str::to_owned).or(stated).unwrap_or_else(|| DEFAULT.into());
+    let entry = registry::find(&name).map_err(|e| failed(&e))?;
+    let weights = match given {
+        Some(weights) => weights,
+        None => entry.built_in().map_err(|e| failed(&e))?.ok_or_else(|| {
+            failed(&format!("{name} has no built-in weights; give a file with --weights"))
+        })?,
+    };
+    let label = file.clone().unwrap_or_else(|| format!("built-in {name}"));
+    if verify {
+        verified(entry.verify(&label, &weights), &label).map_err(|e| failed(&e))?;
+    }
+    let net = entry.segmenter(&label, &weights).map_err(|e| failed(&e))?;
+    net.ok_or_else(|| failed(&format!("{name} is not a model that segments")))
+}
+
+/// A self-test that was asked for must be there, and pass.
+fn verified(result: Result<Option<f64>, ModelError>, label: &str) -> Result<(), String> {
+    match result {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(format!("{label}: no self-test is stored with these weights")),
+        Err(error) => Err(error.to_string()),
+    }
+}
