@@ -183,6 +183,29 @@ fn constants_get_no_gradient_and_do_not_disturb_others() {
 }
 
 #[test]
+fn each_gradient_comes_without_the_others() {
+    let device = Device::flex().autodiff();
+    let axes = cases()[0].axes();
+    let gradients = |asked: [bool; 3]| {
+        let x = tensor::<3>(&values(1, 24), &[2, 2, 6], &device).set_require_grad(asked[0]);
+        let w = tensor::<3>(&values(2, 18), &[3, 2, 3], &device).set_require_grad(asked[1]);
+        let bias = tensor::<1>(&values(3, 3), &[3], &device).set_require_grad(asked[2]);
+        let y = ops::conv(x.clone(), w.clone(), Some(bias.clone()), &axes, 1).unwrap();
+        let grads = (y.clone() * y).sum().backward();
+        [x.grad(&grads).map(read), w.grad(&grads).map(read), bias.grad(&grads).map(read)]
+    };
+    let all = gradients([true; 3]);
+    for one in 0..3 {
+        let mut asked = [false; 3];
+        asked[one] = true;
+        let mut wanted = [None, None, None];
+        wanted[one] = all[one].clone();
+        assert!(wanted[one].is_some());
+        assert_eq!(gradients(asked), wanted);
+    }
+}
+
+#[test]
 fn wrong_arguments_are_errors() {
     let device = Device::flex();
     let axes = cases()[0].axes();

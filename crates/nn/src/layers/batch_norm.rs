@@ -146,8 +146,10 @@ impl BatchNorm {
         for (running, of_batch) in
             [(&self.running_mean, batch.mean), (&self.running_var, batch.variance)]
         {
-            let old = running.value_sync().to_device(&device) * (1.0 - self.momentum);
+            let old = running.value().to_device(&device) * (1.0 - self.momentum);
             running.update((old + of_batch.detach() * self.momentum).detach());
+            // Burn lets an update wait for the next one; records and frozen layers would miss it.
+            running.value_sync();
         }
         Ok(batch.output)
     }
