@@ -86,26 +86,22 @@ pub(crate) enum Format {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Explain a setting: sizes, window, numbers, matrix, overlap, and code for every framework
+    // The first line of each struct's documentation is the line in the list.
     Explain(Explain),
-    /// Run a folder of golden cases through every path that this CPU has
     Conformance(Conformance),
     Segment(Segment),
-    /// List the models, or show what one is made of
     Models(Models),
-    /// Turn a weight file of another format into one of ours, and account for every tensor
     Convert(Convert),
-    /// Show what a weight file holds: metadata, tensors, and what their numbers look like
     Inspect(Inspect),
-    /// Compare two weight files, value by value
     Diff(Diff),
     /// Version, licences, and what this build finds on this machine
     About,
 }
 
-/// Explain a setting of a transposed convolution: which window of the uncropped result a framework
-/// keeps, how the sizes come about, the same in small numbers, as a matrix, and as code in TensorFlow,
-/// Keras, PyTorch, ONNX and Rust.
+/// Explain a setting: sizes, window, numbers, matrix, overlap, and code for every framework
+///
+/// Says which window of the uncropped result a framework keeps, how the sizes come about, the same in
+/// small numbers, as a matrix, and as code in TensorFlow, Keras, PyTorch, ONNX and Rust.
 ///
 /// Sizes are N, HxW or DxHxW; one number stands for all axes, except in --input, which sets how many
 /// axes there are.
@@ -152,8 +148,10 @@ pub(crate) struct Explain {
     pub(crate) out: Option<PathBuf>,
 }
 
-/// Run a folder of golden cases (cases.json and safetensors files) through the reference and through
-/// every fast path that this CPU has. The last line counts them.
+/// Run a folder of golden cases through every path that this CPU has
+///
+/// The folder holds cases.json and safetensors files. The reference and every fast path compute each case; the
+/// last line counts them.
 #[derive(Args, Debug)]
 pub(crate) struct Conformance {
     /// Folder with cases.json
@@ -166,9 +164,11 @@ pub(crate) struct Conformance {
     pub(crate) algorithm: Option<String>,
 }
 
-/// Turn a weight file of another format into one of ours (safetensors with metadata), and account for every
-/// tensor: loaded, renamed, moved, missing, unused. Anything missing or unused is an error, and nothing is
-/// written, unless it is allowed by name. So are NaN and infinities, which nothing allows.
+/// Turn a weight file of another format into one of ours, and account for every tensor
+///
+/// Ours are safetensors with metadata. Each tensor was loaded, renamed, moved, is missing or unused. Anything
+/// missing or unused is an error, and nothing is written, unless it is allowed by name. So are NaN and
+/// infinities, which nothing allows.
 ///
 /// Formats read: safetensors; TensorFlow.js graph models (give the JSON file; its shards are found by it).
 #[derive(Args, Debug)]
@@ -190,16 +190,18 @@ pub(crate) struct Convert {
     pub(crate) allow_unused: Vec<String>,
 }
 
-/// Show what a weight file holds: metadata, tensors, and what their numbers look like. The line
-/// weights_hash is the same on two machines exactly if the weights are.
+/// Show what a weight file holds: metadata, tensors, and what their numbers look like
+///
+/// The line weights_hash is the same on two machines exactly if the weights are.
 #[derive(Args, Debug)]
 pub(crate) struct Inspect {
     /// The file, of any format that `upconv convert` reads
     pub(crate) file: PathBuf,
 }
 
-/// Compare two weight files, value by value; types of cells and metadata do not count. The exit status is
-/// 0 whether they are equal or not.
+/// Compare two weight files, value by value
+///
+/// Types of cells and metadata do not count. The exit status is 0 whether they are equal or not.
 #[derive(Args, Debug)]
 pub(crate) struct Diff {
     /// One file
@@ -208,8 +210,10 @@ pub(crate) struct Diff {
     pub(crate) b: PathBuf,
 }
 
-/// List the models, with what they are good for; with a name, also the layers with their output shapes,
-/// parameters and floating-point operations.
+/// List the models, or show what one is made of
+///
+/// The list says what each is good for; with a name, also the layers with their output shapes, parameters and
+/// floating-point operations.
 #[derive(Args, Debug)]
 pub(crate) struct Models {
     /// A model's name

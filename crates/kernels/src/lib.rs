@@ -35,3 +35,12 @@ pub use conv_transpose::ConvTransposePlan;
 pub use error::{KernelError, Result};
 pub use plan::{Algorithm, Gradients, PlanOptions};
 pub use simd::Isa;
+
+/// The Rust in the project's front pages compiles and computes what it says.
+#[cfg(doctest)]
+mod front_pages {
+    #[doc = include_str!("../../../README.md")]
+    struct English;
+    #[doc = include_str!("../../../README.zh-CN.md")]
+    struct Chinese;
+}
