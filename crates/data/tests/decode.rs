@@ -37,6 +37,23 @@ fn formats_without_loss() {
 }
 
 #[test]
+fn inks_become_light() {
+    // Four blocks of 8x8 of one colour each, written by Pillow 12 as the printing trade has it (Adobe's
+    // marker, inks inverted): red, cyan, half black, and 20% cyan with 40% magenta.
+    let picture = decode(include_bytes!("pictures/cmyk.jpg")).unwrap();
+    assert_eq!((picture.width, picture.height, picture.alpha), (32, 8, None));
+    // 255 * (1 - ink) * (1 - black)
+    let expected = [[255u8, 0, 0], [0, 255, 255], [127, 127, 127], [204, 153, 255]];
+    for (block, expected) in expected.into_iter().enumerate() {
+        let pixel = &picture.rgb[3 * (4 * 32 + block * 8 + 4)..][..3];
+        assert!(
+            pixel.iter().zip(expected).all(|(a, b)| a.abs_diff(b) <= 2),
+            "{pixel:?} {expected:?}"
+        );
+    }
+}
+
+#[test]
 fn alpha_is_kept_apart() {
     let pixels = vec![10, 20, 30, 255, 40, 50, 60, 0, 70, 80, 90, 128];
     let picture = DynamicImage::ImageRgba8(RgbaImage::from_raw(3, 1, pixels).unwrap());
