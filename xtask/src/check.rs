@@ -17,6 +17,8 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
     steps.step("cargo xtask golden --verify", || golden::verify(&root.join("golden")))?;
     steps.step("cargo xtask deps", || deps::check(root))?;
     steps.cargo(&["check", "--workspace", "--all-targets", "--locked"], &[])?;
+    // The one feature that nothing else builds.
+    steps.cargo(&["check", "-p", "upconv-nn", "--features", "wgpu", "--tests", "--locked"], &[])?;
     steps.cargo_component(&[
         "clippy",
         "--workspace",
