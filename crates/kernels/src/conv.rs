@@ -4,7 +4,7 @@
 use crate::conv_transpose::coupling::Coupling;
 use crate::conv_transpose::{CoarseToFine, Engine, FineToCoarse, ToWeight, sum_planes};
 use crate::error::{Result, check_len};
-use crate::plan::{Algorithm, Gradients, PlanOptions};
+use crate::plan::{Algorithm, Epilogue, Gradients, PackedWeight, PlanOptions};
 use crate::simd::Isa;
 use upconv_geometry::ConvShape;
 
@@ -74,6 +74,31 @@ impl ConvPlan {
             check_len("bias", bias, &[self.shape.out_channels()])?;
         }
         self.engine.fine_to_coarse(FineToCoarse { fine: x, weight: w, bias, coarse: y });
+        Ok(())
+    }
+
+    /// Turns a weight into the form that this plan reads. Worth it where a weight is used more than once.
+    ///
+    /// # Errors
+    /// A buffer of the wrong length.
+    pub fn pack(&self, w: &[f32]) -> Result<PackedWeight> {
+        check_len("weight", w, &self.shape.weight())?;
+        Ok(PackedWeight { values: w.to_vec() })
+    }
+
+    /// As `forward`, with a weight packed before.
+    ///
+    /// # Errors
+    /// A buffer of the wrong length.
+    pub fn forward_packed(
+        &self,
+        x: &[f32],
+        w: &PackedWeight,
+        epilogue: Epilogue<'_>,
+        y: &mut [f32],
+    ) -> Result<()> {
+        self.forward(x, &w.values, epilogue.bias, y)?;
+        y.iter_mut().for_each(|v| *v = epilogue.activation.apply(*v));
         Ok(())
     }
 

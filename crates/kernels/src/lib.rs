@@ -33,7 +33,7 @@ mod simd;
 pub use conv::ConvPlan;
 pub use conv_transpose::ConvTransposePlan;
 pub use error::{KernelError, Result};
-pub use plan::{Algorithm, Gradients, PlanOptions};
+pub use plan::{Activation, Algorithm, Epilogue, Gradients, Layout, PackedWeight, PlanOptions};
 pub use simd::Isa;
 
 /// The Rust in the project's front pages compiles and computes what it says.

@@ -17,7 +17,7 @@ fn every_option() -> Vec<PlanOptions> {
             options.push(PlanOptions {
                 isa: Some(isa),
                 algorithm: Some(algorithm),
-                max_workspace: None,
+                ..Default::default()
             });
         }
     }

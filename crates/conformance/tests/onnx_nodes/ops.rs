@@ -103,8 +103,11 @@ impl<'a> Operator<'a> {
         let mut outputs = vec![Output { path: "reference".into(), shape: shape.y(), values }];
         for isa in Isa::available() {
             for algorithm in Algorithm::ALL {
-                let options =
-                    PlanOptions { isa: Some(isa), algorithm: Some(algorithm), max_workspace: None };
+                let options = PlanOptions {
+                    isa: Some(isa),
+                    algorithm: Some(algorithm),
+                    ..Default::default()
+                };
                 let plan = ConvTransposePlan::new(&shape, &options).map_err(|e| e.to_string())?;
                 let mut y = vec![f32::NAN; outputs[0].values.len()];
                 plan.forward(&x, &w, bias.as_deref(), &mut y).map_err(|e| e.to_string())?;
