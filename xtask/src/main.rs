@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "what a command found is its product")]
 
+mod bench_pages;
 mod check;
 mod deps;
 mod digest;
@@ -30,6 +31,10 @@ usage: cargo xtask COMMAND
   golden --verify [DIR]  compare the golden files with their SHA256SUMS
   fetch [NAME | all]     fetch test data into data/ by exact version and checksum;
                          without a name, list what there is
+  bench-pages [RUN.json...]
+                         write the tables of docs/performance.md from docs/performance, to which
+                         files of time_peers.py --json and upconv bench --json are added
+  bench-pages --check    compare the page with the files
   help                   this text
 ";
 
@@ -63,6 +68,7 @@ fn dispatch(arguments: &[&str]) -> anyhow::Result<()> {
         ["deps", rest @ ..] => deps::run(root(), rest),
         ["golden", rest @ ..] => golden::run(root(), rest),
         ["fetch", rest @ ..] => fetch::run(root(), rest),
+        ["bench-pages", rest @ ..] => bench_pages::run(root(), rest),
         ["help" | "--help" | "-h", ..] => {
             print!("{USAGE}");
             Ok(())

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use upconv_explain::Lang;
 
+use crate::commands::bench::args::Bench;
 use crate::commands::segment::args::Segment;
 
 const EXAMPLES: &str = "\
@@ -89,6 +90,7 @@ pub(crate) enum Command {
     // The first line of each struct's documentation is the line in the list.
     Explain(Explain),
     Conformance(Conformance),
+    Bench(Bench),
     Segment(Segment),
     Models(Models),
     Convert(Convert),
@@ -159,7 +161,7 @@ pub(crate) struct Conformance {
     /// Only this instruction set: portable, avx2, avx512
     #[arg(long, value_name = "NAME")]
     pub(crate) isa: Option<String>,
-    /// Only this algorithm: direct, column_gemm
+    /// Only this algorithm: direct, column_gemm, phase_gemm, block_gemm
     #[arg(long, value_name = "NAME")]
     pub(crate) algorithm: Option<String>,
 }

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Conformance(conformance) => {
             commands::conformance::run(conformance, &cli.global, context)
         }
+        Command::Bench(bench) => commands::bench::run(bench, &cli.global, context),
         Command::Segment(segment) => commands::segment::run(segment, &cli.global, context),
         Command::Models(models) => commands::models::run(models, context),
         Command::Convert(convert) => commands::convert::run(convert, &cli.global, context),

@@ -2,9 +2,10 @@
 //! other way round.
 
 use crate::conv_transpose::coupling::Coupling;
-use crate::conv_transpose::{CoarseToFine, Engine, FineToCoarse, ToWeight, sum_planes};
-use crate::error::{Result, check_len};
-use crate::plan::{Algorithm, Epilogue, Gradients, PackedWeight, PlanOptions};
+use crate::engine::{Engine, Shapes};
+use crate::error::Result;
+use crate::phases::Direction;
+use crate::plan::{Algorithm, Epilogue, Gradients, Layout, PackedWeight, PlanOptions};
 use crate::simd::Isa;
 use upconv_geometry::ConvShape;
 
@@ -37,27 +38,34 @@ impl ConvPlan {
     /// # Errors
     /// As [`crate::ConvTransposePlan::new`].
     pub fn new(shape: &ConvShape, options: &PlanOptions) -> Result<Self> {
-        let engine = Engine::new(Coupling::of_conv(shape)?, options)?;
+        let shapes = Shapes::new(options.layout, shape.x(), shape.weight(), shape.y());
+        let coupling = Coupling::of_conv(shape)?;
+        let engine = Engine::new(coupling, Direction::FineToCoarse, shapes, options)?;
         Ok(Self { shape: shape.clone(), engine })
     }
 
-    /// The algorithm that was chosen.
+    /// The algorithm of the forward pass that was chosen.
     pub fn algorithm(&self) -> Algorithm {
-        self.engine.algorithm
+        self.engine.algorithm()
     }
 
     /// The instruction set that was chosen.
     pub fn isa(&self) -> Isa {
-        self.engine.isa.isa()
+        self.engine.isa()
     }
 
-    /// Most bytes that a run allocates beside its arguments, in a rayon pool with as many threads as
-    /// the one that the plan was made in.
+    /// The layout of x, y and their gradients.
+    pub fn layout(&self) -> Layout {
+        self.engine.layout()
+    }
+
+    /// Most bytes that a run allocates beside its arguments and packed weights, in a rayon pool with as many
+    /// threads as the one that the plan was made in.
     pub fn workspace_bytes(&self) -> usize {
-        self.engine.workspace
+        self.engine.workspace()
     }
 
-    /// The sizes that the plan was made for.
+    /// The sizes that the plan was made for, in the order NCHW.
     pub fn shape(&self) -> &ConvShape {
         &self.shape
     }
@@ -67,14 +75,7 @@ impl ConvPlan {
     /// # Errors
     /// A buffer of the wrong length.
     pub fn forward(&self, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) -> Result<()> {
-        check_len("x", x, &self.shape.x())?;
-        check_len("weight", w, &self.shape.weight())?;
-        check_len("output", y, &self.shape.y())?;
-        if let Some(bias) = bias {
-            check_len("bias", bias, &[self.shape.out_channels()])?;
-        }
-        self.engine.fine_to_coarse(FineToCoarse { fine: x, weight: w, bias, coarse: y });
-        Ok(())
+        self.engine.forward(x, w, Epilogue { bias, ..Default::default() }, y)
     }
 
     /// Turns a weight into the form that this plan reads. Worth it where a weight is used more than once.
@@ -82,14 +83,27 @@ impl ConvPlan {
     /// # Errors
     /// A buffer of the wrong length.
     pub fn pack(&self, w: &[f32]) -> Result<PackedWeight> {
-        check_len("weight", w, &self.shape.weight())?;
-        Ok(PackedWeight { values: w.to_vec() })
+        self.engine.pack(w)
     }
 
-    /// As `forward`, with a weight packed before.
+    /// As `forward`, with a weight packed before, and with an activation in the same pass.
     ///
     /// # Errors
-    /// A buffer of the wrong length.
+    /// A buffer of the wrong length, or a weight that another plan packed.
+    ///
+    /// ```
+    /// use upconv_geometry::{Channels, ConvShape, Dialect, Padding};
+    /// use upconv_kernels::{Activation, ConvPlan, Epilogue, PlanOptions};
+    /// let axes = Dialect::Tensorflow.conv_axes(&[3], &[2], &[1], &[1], &Padding::Valid)?;
+    /// let shape = ConvShape::new(Channels { batch: 1, in_channels: 1, out_channels: 1, groups: 1 }, axes)?;
+    /// let plan = ConvPlan::new(&shape, &PlanOptions::default())?;
+    /// let packed = plan.pack(&[1.0, -1.0])?;
+    /// let epilogue = Epilogue { bias: None, activation: Activation::LeakyRelu { slope: 0.5 } };
+    /// let mut y = [0.0; 2];
+    /// plan.forward_packed(&[1.0, 3.0, 0.0], &packed, epilogue, &mut y)?;
+    /// assert_eq!(y, [-1.0, 3.0]);
+    /// # Ok::<(), upconv_kernels::KernelError>(())
+    /// ```
     pub fn forward_packed(
         &self,
         x: &[f32],
@@ -97,9 +111,7 @@ impl ConvPlan {
         epilogue: Epilogue<'_>,
         y: &mut [f32],
     ) -> Result<()> {
-        self.forward(x, &w.values, epilogue.bias, y)?;
-        y.iter_mut().for_each(|v| *v = epilogue.activation.apply(*v));
-        Ok(())
+        self.engine.forward_packed(x, w, epilogue, y)
     }
 
     /// Writes every element of the gradients asked for.
@@ -107,26 +119,6 @@ impl ConvPlan {
     /// # Errors
     /// A buffer of the wrong length.
     pub fn backward(&self, x: &[f32], w: &[f32], dy: &[f32], into: Gradients<'_>) -> Result<()> {
-        check_len("x", x, &self.shape.x())?;
-        check_len("weight", w, &self.shape.weight())?;
-        check_len("dy", dy, &self.shape.y())?;
-        if let Some(dx) = into.x {
-            check_len("dx", dx, &self.shape.x())?;
-            self.engine.coarse_to_fine(CoarseToFine {
-                coarse: dy,
-                weight: w,
-                bias: None,
-                fine: dx,
-            });
-        }
-        if let Some(dw) = into.weight {
-            check_len("dw", dw, &self.shape.weight())?;
-            self.engine.to_weight(ToWeight { coarse: dy, fine: x, weight: dw });
-        }
-        if let Some(db) = into.bias {
-            check_len("db", db, &[self.shape.out_channels()])?;
-            sum_planes(dy, self.engine.coupling.coarse_cells, db);
-        }
-        Ok(())
+        self.engine.backward(x, w, dy, into)
     }
 }

@@ -4,7 +4,8 @@
 //! `a` and `b` are packed into panels as tall (wide) as a tile, so that a tile reads both in order.
 //! Callers run many products side by side and give each its own scratch.
 
-use crate::simd::{Detected, MAX_TILE};
+use crate::simd::tile::{MAX_TILE, Tile};
+use crate::simd::{Detected, Isa};
 
 /// A matrix in a slice, read with any strides: element (r, c) is `data[r * row + c * column]`.
 #[derive(Clone, Copy)]
@@ -38,6 +39,21 @@ const STEPS: usize = 256;
 /// Rows of `a` packed at a time; a multiple of every tile's rows (4, 6, 12).
 const ROWS: usize = 96;
 
+/// Rows and columns of a tile.
+struct TileSize {
+    rows: usize,
+    columns: usize,
+}
+
+fn tile_size(isa: Detected) -> TileSize {
+    let rows = match isa.isa() {
+        Isa::Portable => 4,
+        Isa::Avx2 => 6,
+        Isa::Avx512 => 12,
+    };
+    TileSize { rows, columns: isa.vectors(rows) * isa.lanes() }
+}
+
 /// Buffers for the packed panels.
 pub(crate) struct Scratch {
     a: Vec<f32>,
@@ -48,7 +64,7 @@ impl Scratch {
     /// Values that a product of at most `columns` columns and `steps` steps needs.
     pub(crate) fn values(isa: Detected, columns: usize, steps: usize) -> usize {
         let steps = steps.min(STEPS);
-        (ROWS + columns.next_multiple_of(isa.tile_size().columns)) * steps
+        (ROWS + columns.next_multiple_of(tile_size(isa).columns)) * steps
     }
 
     /// Buffers for products of at most `columns` columns and `steps` steps.
@@ -71,7 +87,7 @@ pub(crate) fn gemm(
     store: Store,
     scratch: &mut Scratch,
 ) {
-    let tile = isa.tile_size();
+    let tile = tile_size(isa);
     let mut sums = [0.0f32; MAX_TILE];
     for k0 in (0..size.k).step_by(STEPS) {
         let steps = STEPS.min(size.k - k0);
@@ -85,7 +101,20 @@ pub(crate) fn gemm(
                 let panel_b = &scratch.b[n0 * steps..][..tile.columns * steps];
                 for r0 in (0..rows).step_by(tile.rows) {
                     let panel_a = &scratch.a[r0 * steps..][..tile.rows * steps];
-                    isa.tile(panel_a, panel_b, &mut sums);
+                    let panels = Tile {
+                        rows: tile.rows,
+                        vectors: tile.columns / isa.lanes(),
+                        a: panel_a,
+                        a_runs: &[0],
+                        a_step: tile.rows,
+                        b: panel_b,
+                        b_runs: &[0],
+                        b_step: tile.columns,
+                        b_vector: isa.lanes(),
+                        steps,
+                        add: false,
+                    };
+                    isa.tile(&panels, &mut sums);
                     for r in 0..tile.rows.min(rows - r0) {
                         let sums = &sums[r * tile.columns..][..columns];
                         let out = &mut c[(m0 + r0 + r) * c_row + n0..][..columns];
@@ -170,7 +199,7 @@ mod tests {
         eprintln!("tested: {}", available.iter().map(|i| i.name()).collect::<Vec<_>>().join(", "));
         for isa in available {
             let isa = Detected::choose(Some(isa)).expect("listed as available");
-            let t = isa.tile_size();
+            let t = tile_size(isa);
             for m in [1, t.rows - 1, t.rows, t.rows + 1, 2 * t.rows + 3, 97, 193] {
                 for n in [1, t.columns - 1, t.columns, t.columns + 1, 3 * t.columns + 5] {
                     for k in [0, 1, 3, 255, 256, 257, 600] {

@@ -24,8 +24,12 @@
 
 mod conv;
 mod conv_transpose;
+mod engine;
 mod error;
 mod gemm;
+mod layout;
+pub mod peak;
+mod phases;
 mod plan;
 pub mod reference;
 mod simd;

@@ -9,17 +9,24 @@ pub enum Algorithm {
     Direct,
     /// Matrix products with bounded blocks of columns (im2col, col2im).
     ColumnGemm,
+    /// Phase decomposition: each phase a dense product, without a column buffer and without a zero;
+    /// positions in the lanes of registers.
+    PhaseGemm,
+    /// The same with outputs in the lanes: for large strides, single cells, and NHWC.
+    BlockGemm,
 }
 
 impl Algorithm {
     /// All algorithms.
-    pub const ALL: [Self; 2] = [Self::Direct, Self::ColumnGemm];
+    pub const ALL: [Self; 4] = [Self::Direct, Self::ColumnGemm, Self::PhaseGemm, Self::BlockGemm];
 
     /// The name on the command line and in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Direct => "direct",
             Self::ColumnGemm => "column_gemm",
+            Self::PhaseGemm => "phase_gemm",
+            Self::BlockGemm => "block_gemm",
         }
     }
 
@@ -116,6 +123,13 @@ impl Activation {
             }
             Self::Tanh => v.tanh(),
             Self::Sigmoid => 1.0 / (1.0 + (-v).exp()),
+        }
+    }
+
+    /// The same for many.
+    pub(crate) fn apply_all(self, values: &mut [f32]) {
+        if self != Self::None {
+            values.iter_mut().for_each(|v| *v = self.apply(*v));
         }
     }
 }

@@ -8,20 +8,32 @@ use proptest::prelude::*;
 use support::*;
 use upconv_geometry::{ConvShape, ConvTransposeShape};
 use upconv_kernels::reference::{conv, conv_transpose};
-use upconv_kernels::{Algorithm, ConvPlan, ConvTransposePlan, Gradients, Isa, PlanOptions};
+use upconv_kernels::{Algorithm, ConvPlan, ConvTransposePlan, Gradients, Isa, Layout, PlanOptions};
 
 fn every_option() -> Vec<PlanOptions> {
     let mut options = Vec::new();
     for isa in Isa::available() {
-        for algorithm in Algorithm::ALL {
-            options.push(PlanOptions {
-                isa: Some(isa),
-                algorithm: Some(algorithm),
-                ..Default::default()
-            });
+        for layout in Layout::ALL {
+            let all = Algorithm::ALL.map(Some);
+            for algorithm in all.into_iter().chain([None]) {
+                options.push(PlanOptions {
+                    isa: Some(isa),
+                    algorithm,
+                    layout,
+                    ..Default::default()
+                });
+            }
         }
     }
     options
+}
+
+/// A tensor of NCHW in another layout.
+fn lie<T: Copy>(layout: Layout, tensor: &[T], shape: &[usize]) -> Vec<T> {
+    match layout {
+        Layout::Nchw => tensor.to_vec(),
+        Layout::Nhwc => to_nhwc(tensor, shape),
+    }
 }
 
 fn check_conv_transpose(shape: &ConvTransposeShape, seed: u64) {
@@ -35,13 +47,15 @@ fn check_conv_transpose(shape: &ConvTransposeShape, seed: u64) {
     let db = conv_transpose::conv_transpose_bias_backward(shape, &dy).unwrap();
     for options in every_option() {
         let plan = ConvTransposePlan::new(shape, &options).unwrap();
+        let layout = options.layout;
+        let (x, dy) = (lie(layout, &x, &shape.x()), lie(layout, &dy, &shape.y()));
         let mut got = poison(y.len());
         plan.forward(&x, &w, Some(&b), &mut got).unwrap();
-        assert_exact(&format!("y, {options:?}"), &got, &y);
+        assert_exact(&format!("y, {options:?}"), &got, &lie(layout, &y, &shape.y()));
         let (mut gx, mut gw, mut gb) = (poison(dx.len()), poison(dw.len()), poison(db.len()));
         let into = Gradients { x: Some(&mut gx), weight: Some(&mut gw), bias: Some(&mut gb) };
         plan.backward(&x, &w, &dy, into).unwrap();
-        assert_exact(&format!("dx, {options:?}"), &gx, &dx);
+        assert_exact(&format!("dx, {options:?}"), &gx, &lie(layout, &dx, &shape.x()));
         assert_exact(&format!("dw, {options:?}"), &gw, &dw);
         assert_exact(&format!("db, {options:?}"), &gb, &db);
     }
@@ -58,13 +72,15 @@ fn check_conv(shape: &ConvShape, seed: u64) {
     let db = conv::conv_bias_backward(shape, &dy).unwrap();
     for options in every_option() {
         let plan = ConvPlan::new(shape, &options).unwrap();
+        let layout = options.layout;
+        let (x, dy) = (lie(layout, &x, &shape.x()), lie(layout, &dy, &shape.y()));
         let mut got = poison(y.len());
         plan.forward(&x, &w, Some(&b), &mut got).unwrap();
-        assert_exact(&format!("y, {options:?}"), &got, &y);
+        assert_exact(&format!("y, {options:?}"), &got, &lie(layout, &y, &shape.y()));
         let (mut gx, mut gw, mut gb) = (poison(dx.len()), poison(dw.len()), poison(db.len()));
         let into = Gradients { x: Some(&mut gx), weight: Some(&mut gw), bias: Some(&mut gb) };
         plan.backward(&x, &w, &dy, into).unwrap();
-        assert_exact(&format!("dx, {options:?}"), &gx, &dx);
+        assert_exact(&format!("dx, {options:?}"), &gx, &lie(layout, &dx, &shape.x()));
         assert_exact(&format!("dw, {options:?}"), &gw, &dw);
         assert_exact(&format!("db, {options:?}"), &gb, &db);
     }
@@ -121,6 +137,9 @@ fn larger_shapes_stay_within_1e6_of_the_terms() {
         let dw = conv_transpose::conv_transpose_weight_backward(&shape, &x, &dy).unwrap();
         let dw_terms = conv_transpose::conv_transpose_weight_backward(&shape, &xa, &dya).unwrap();
         for options in every_option() {
+            if options.layout == Layout::Nhwc {
+                continue;
+            }
             let plan = ConvTransposePlan::new(&shape, &options).unwrap();
             let (mut gy, mut gx, mut gw) = (poison(y.len()), poison(dx.len()), poison(dw.len()));
             plan.forward(&x, &w, None, &mut gy).unwrap();

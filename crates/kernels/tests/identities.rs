@@ -275,12 +275,15 @@ fn a_plan_keeps_to_the_workspace_or_says_why_not() {
     let op = pytorch::ConvTranspose { stride: vec![2, 2], ..Default::default() };
     let shape = op.shape(&[1, 64, 16, 16], &[64, 32, 4, 4], None).unwrap();
     let free = ConvTransposePlan::new(&shape, &PlanOptions::default()).unwrap();
-    assert_eq!(free.algorithm(), Algorithm::ColumnGemm);
+    assert_eq!(free.algorithm(), Algorithm::PhaseGemm);
     let tight =
         PlanOptions { max_workspace: Some(free.workspace_bytes() - 1), ..Default::default() };
     let plan = ConvTransposePlan::new(&shape, &tight).unwrap();
+    assert!(plan.workspace_bytes() < free.workspace_bytes());
+    let none = PlanOptions { max_workspace: Some(0), ..Default::default() };
+    let plan = ConvTransposePlan::new(&shape, &none).unwrap();
     assert_eq!((plan.algorithm(), plan.workspace_bytes()), (Algorithm::Direct, 0));
-    let forced = PlanOptions { algorithm: Some(Algorithm::ColumnGemm), ..tight };
+    let forced = PlanOptions { algorithm: Some(Algorithm::PhaseGemm), ..none };
     let error = ConvTransposePlan::new(&shape, &forced).unwrap_err();
     assert!(matches!(error, KernelError::WorkspaceTooSmall { .. }), "{error}");
 }

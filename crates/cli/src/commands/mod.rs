@@ -1,6 +1,7 @@
 //! One file per command: arguments in, a library crate called, the result printed.
 
 pub(crate) mod about;
+pub(crate) mod bench;
 pub(crate) mod conformance;
 pub(crate) mod convert;
 pub(crate) mod diff;

@@ -15,7 +15,7 @@ use std::ops::Range;
 
 /// How the work is cut up. Follows from the sizes alone, never from the number of threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Blocks {
+pub(crate) struct Blocks {
     /// Images of one task.
     images: usize,
     /// Fine channels of one task (coarse to fine).
@@ -36,7 +36,7 @@ const BLOCK_ROWS: usize = 2048;
 const BLOCK_CELLS: usize = 512;
 
 impl Blocks {
-    pub(super) fn new(c: &Coupling) -> Self {
+    pub(crate) fn new(c: &Coupling) -> Self {
         let plane = c.coarse_cells.max(1);
         let images = (BLOCK_CELLS / plane).clamp(1, c.batch.max(1));
         let outer = c.batch.div_ceil(images) * c.groups;
@@ -52,7 +52,7 @@ impl Blocks {
     }
 
     /// Bytes of workspace that one task needs at most.
-    pub(super) fn bytes(&self, c: &Coupling, isa: Detected) -> usize {
+    pub(crate) fn bytes(&self, c: &Coupling, isa: Detected) -> usize {
         let float = size_of::<f32>();
         let to_fine =
             Scratch::values(isa, self.cells, c.coarse_channels) + c.coarse_channels * self.cells;
@@ -126,7 +126,7 @@ fn cut<'a>(
     planes
 }
 
-pub(super) fn coarse_to_fine(c: &Coupling, b: &Blocks, isa: Detected, op: CoarseToFine<'_>) {
+pub(crate) fn coarse_to_fine(c: &Coupling, b: &Blocks, isa: Detected, op: CoarseToFine<'_>) {
     let CoarseToFine { coarse, weight, bias, fine } = op;
     let all_rows = c.fine_channels * c.taps;
     let make = || Buffers {
@@ -165,7 +165,7 @@ pub(super) fn coarse_to_fine(c: &Coupling, b: &Blocks, isa: Detected, op: Coarse
     });
 }
 
-pub(super) fn fine_to_coarse(c: &Coupling, b: &Blocks, isa: Detected, op: FineToCoarse<'_>) {
+pub(crate) fn fine_to_coarse(c: &Coupling, b: &Blocks, isa: Detected, op: FineToCoarse<'_>) {
     let FineToCoarse { fine, weight, bias, coarse } = op;
     let all_rows = c.fine_channels * c.taps;
     let make = || Buffers {
@@ -208,7 +208,7 @@ pub(super) fn fine_to_coarse(c: &Coupling, b: &Blocks, isa: Detected, op: FineTo
     });
 }
 
-pub(super) fn to_weight(c: &Coupling, b: &Blocks, isa: Detected, op: ToWeight<'_>) {
+pub(crate) fn to_weight(c: &Coupling, b: &Blocks, isa: Detected, op: ToWeight<'_>) {
     let ToWeight { coarse, fine, weight } = op;
     let all_rows = c.fine_channels * c.taps;
     let make = || {

@@ -39,9 +39,9 @@ pub(crate) struct AxisMap {
     pub(crate) coarse: usize,
     pub(crate) fine: usize,
     pub(crate) stride: usize,
-    kernel: usize,
-    dilation: usize,
-    window_begin: i64,
+    pub(crate) kernel: usize,
+    pub(crate) dilation: usize,
+    pub(crate) window_begin: i64,
 }
 
 /// Coarse cell `i` of `valid` meets fine cell `i * stride + offset` through this tap.

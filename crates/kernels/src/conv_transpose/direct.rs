@@ -23,7 +23,7 @@ fn segments(coupling: &Coupling, tap: usize, mut visit: impl FnMut(usize, usize,
     }
 }
 
-pub(super) fn coarse_to_fine(coupling: &Coupling, op: CoarseToFine<'_>) {
+pub(crate) fn coarse_to_fine(coupling: &Coupling, op: CoarseToFine<'_>) {
     let CoarseToFine { coarse, weight, bias, fine } = op;
     let c = coupling;
     let stride = c.axes[2].stride;
@@ -52,7 +52,7 @@ pub(super) fn coarse_to_fine(coupling: &Coupling, op: CoarseToFine<'_>) {
     });
 }
 
-pub(super) fn fine_to_coarse(coupling: &Coupling, op: FineToCoarse<'_>) {
+pub(crate) fn fine_to_coarse(coupling: &Coupling, op: FineToCoarse<'_>) {
     let FineToCoarse { fine, weight, bias, coarse } = op;
     let c = coupling;
     let stride = c.axes[2].stride;
@@ -82,7 +82,7 @@ pub(super) fn fine_to_coarse(coupling: &Coupling, op: FineToCoarse<'_>) {
     });
 }
 
-pub(super) fn to_weight(coupling: &Coupling, op: ToWeight<'_>) {
+pub(crate) fn to_weight(coupling: &Coupling, op: ToWeight<'_>) {
     let ToWeight { coarse, fine, weight } = op;
     let c = coupling;
     let stride = c.axes[2].stride;

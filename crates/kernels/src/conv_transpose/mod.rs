@@ -4,15 +4,16 @@
 //! * [`direct`]: no workspace, for few channels;
 //! * [`column_gemm`]: matrix product with blocks of columns, for everything else.
 
-mod column_gemm;
+pub(crate) mod column_gemm;
 mod columns;
 pub(crate) mod coupling;
-mod direct;
+pub(crate) mod direct;
 
-use crate::error::{KernelError, Result, check_len};
-use crate::plan::{Algorithm, Epilogue, Gradients, PackedWeight, PlanOptions};
-use crate::simd::{Detected, Isa};
-use column_gemm::Blocks;
+use crate::engine::{Engine, Shapes};
+use crate::error::Result;
+use crate::phases::Direction;
+use crate::plan::{Algorithm, Epilogue, Gradients, Layout, PackedWeight, PlanOptions};
+use crate::simd::Isa;
 use coupling::Coupling;
 use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};
@@ -55,27 +56,34 @@ impl ConvTransposePlan {
     /// More than 3 spatial axes; an instruction set that this CPU lacks; an algorithm that cannot keep
     /// to `max_workspace`.
     pub fn new(shape: &ConvTransposeShape, options: &PlanOptions) -> Result<Self> {
-        let engine = Engine::new(Coupling::of_conv_transpose(shape)?, options)?;
+        let shapes = Shapes::new(options.layout, shape.x(), shape.weight(), shape.y());
+        let coupling = Coupling::of_conv_transpose(shape)?;
+        let engine = Engine::new(coupling, Direction::CoarseToFine, shapes, options)?;
         Ok(Self { shape: shape.clone(), engine })
     }
 
-    /// The algorithm that was chosen.
+    /// The algorithm of the forward pass that was chosen.
     pub fn algorithm(&self) -> Algorithm {
-        self.engine.algorithm
+        self.engine.algorithm()
     }
 
     /// The instruction set that was chosen.
     pub fn isa(&self) -> Isa {
-        self.engine.isa.isa()
+        self.engine.isa()
     }
 
-    /// Most bytes that a run allocates beside its arguments, in a rayon pool with as many threads as
-    /// the one that the plan was made in.
+    /// The layout of x, y and their gradients.
+    pub fn layout(&self) -> Layout {
+        self.engine.layout()
+    }
+
+    /// Most bytes that a run allocates beside its arguments and packed weights, in a rayon pool with as many
+    /// threads as the one that the plan was made in.
     pub fn workspace_bytes(&self) -> usize {
-        self.engine.workspace
+        self.engine.workspace()
     }
 
-    /// The sizes that the plan was made for.
+    /// The sizes that the plan was made for, in the order NCHW.
     pub fn shape(&self) -> &ConvTransposeShape {
         &self.shape
     }
@@ -85,14 +93,7 @@ impl ConvTransposePlan {
     /// # Errors
     /// A buffer of the wrong length.
     pub fn forward(&self, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) -> Result<()> {
-        check_len("x", x, &self.shape.x())?;
-        check_len("weight", w, &self.shape.weight())?;
-        check_len("output", y, &self.shape.y())?;
-        if let Some(bias) = bias {
-            check_len("bias", bias, &[self.shape.out_channels()])?;
-        }
-        self.engine.coarse_to_fine(CoarseToFine { coarse: x, weight: w, bias, fine: y });
-        Ok(())
+        self.engine.forward(x, w, Epilogue { bias, ..Default::default() }, y)
     }
 
     /// Turns a weight into the form that this plan reads. Worth it where a weight is used more than once.
@@ -100,14 +101,27 @@ impl ConvTransposePlan {
     /// # Errors
     /// A buffer of the wrong length.
     pub fn pack(&self, w: &[f32]) -> Result<PackedWeight> {
-        check_len("weight", w, &self.shape.weight())?;
-        Ok(PackedWeight { values: w.to_vec() })
+        self.engine.pack(w)
     }
 
-    /// As `forward`, with a weight packed before.
+    /// As `forward`, with a weight packed before, and with an activation in the same pass.
     ///
     /// # Errors
-    /// A buffer of the wrong length.
+    /// A buffer of the wrong length, or a weight that another plan packed.
+    ///
+    /// ```
+    /// use upconv_geometry::dialect::pytorch::ConvTranspose;
+    /// use upconv_kernels::{Activation, ConvTransposePlan, Epilogue, PlanOptions};
+    ///
+    /// let op = ConvTranspose { stride: vec![2], ..Default::default() };
+    /// let plan = ConvTransposePlan::new(&op.shape(&[1, 1, 2], &[1, 1, 2], None)?, &PlanOptions::default())?;
+    /// let packed = plan.pack(&[1.0, -1.0])?;
+    /// let epilogue = Epilogue { bias: Some(&[0.5]), activation: Activation::Relu };
+    /// let mut y = [0.0; 4];
+    /// plan.forward_packed(&[1.0, 10.0], &packed, epilogue, &mut y)?;
+    /// assert_eq!(y, [1.5, 0.0, 10.5, 0.0]);
+    /// # Ok::<(), upconv_kernels::KernelError>(())
+    /// ```
     pub fn forward_packed(
         &self,
         x: &[f32],
@@ -115,9 +129,7 @@ impl ConvTransposePlan {
         epilogue: Epilogue<'_>,
         y: &mut [f32],
     ) -> Result<()> {
-        self.forward(x, &w.values, epilogue.bias, y)?;
-        y.iter_mut().for_each(|v| *v = epilogue.activation.apply(*v));
-        Ok(())
+        self.engine.forward_packed(x, w, epilogue, y)
     }
 
     /// Writes every element of the gradients asked for.
@@ -125,27 +137,7 @@ impl ConvTransposePlan {
     /// # Errors
     /// A buffer of the wrong length.
     pub fn backward(&self, x: &[f32], w: &[f32], dy: &[f32], into: Gradients<'_>) -> Result<()> {
-        check_len("x", x, &self.shape.x())?;
-        check_len("weight", w, &self.shape.weight())?;
-        check_len("dy", dy, &self.shape.y())?;
-        if let Some(dx) = into.x {
-            check_len("dx", dx, &self.shape.x())?;
-            self.engine.fine_to_coarse(FineToCoarse {
-                fine: dy,
-                weight: w,
-                bias: None,
-                coarse: dx,
-            });
-        }
-        if let Some(dw) = into.weight {
-            check_len("dw", dw, &self.shape.weight())?;
-            self.engine.to_weight(ToWeight { coarse: x, fine: dy, weight: dw });
-        }
-        if let Some(db) = into.bias {
-            check_len("db", db, &[self.shape.out_channels()])?;
-            sum_planes(dy, self.engine.coupling.fine_cells, db);
-        }
-        Ok(())
+        self.engine.backward(x, w, dy, into)
     }
 }
 
@@ -170,69 +162,6 @@ pub(crate) struct ToWeight<'a> {
     pub(crate) coarse: &'a [f32],
     pub(crate) fine: &'a [f32],
     pub(crate) weight: &'a mut [f32],
-}
-
-/// What a plan has decided on, for both operations.
-#[derive(Clone, Debug)]
-pub(crate) struct Engine {
-    pub(crate) coupling: Coupling,
-    pub(crate) algorithm: Algorithm,
-    pub(crate) isa: Detected,
-    blocks: Blocks,
-    pub(crate) workspace: usize,
-}
-
-impl Engine {
-    pub(crate) fn new(coupling: Coupling, options: &PlanOptions) -> Result<Self> {
-        let isa = Detected::choose(options.isa)?;
-        let blocks = Blocks::new(&coupling);
-        let tasks = if coupling.is_small() { 1 } else { rayon::current_num_threads() };
-        let needed = blocks.bytes(&coupling, isa).saturating_mul(tasks);
-        let limit = options.max_workspace.unwrap_or(usize::MAX);
-        // Below this many channel pairs, a tile of the matrix product is mostly border.
-        let (coarse, fine) = (coupling.coarse_channels, coupling.fine_channels);
-        let few = coarse * fine <= 16 || coarse <= 2;
-        // Without channels there is no matrix.
-        let none = coarse * fine == 0;
-        let algorithm = match options.algorithm {
-            Some(Algorithm::ColumnGemm) if needed > limit => {
-                let algorithm = Algorithm::ColumnGemm.name();
-                return Err(KernelError::WorkspaceTooSmall { algorithm, needed, limit });
-            }
-            Some(algorithm) if !none => algorithm,
-            None if !few && needed <= limit => Algorithm::ColumnGemm,
-            _ => Algorithm::Direct,
-        };
-        let workspace = if algorithm == Algorithm::Direct { 0 } else { needed };
-        Ok(Self { coupling, algorithm, isa, blocks, workspace })
-    }
-
-    pub(crate) fn coarse_to_fine(&self, op: CoarseToFine<'_>) {
-        match self.algorithm {
-            Algorithm::Direct => direct::coarse_to_fine(&self.coupling, op),
-            Algorithm::ColumnGemm => {
-                column_gemm::coarse_to_fine(&self.coupling, &self.blocks, self.isa, op);
-            }
-        }
-    }
-
-    pub(crate) fn fine_to_coarse(&self, op: FineToCoarse<'_>) {
-        match self.algorithm {
-            Algorithm::Direct => direct::fine_to_coarse(&self.coupling, op),
-            Algorithm::ColumnGemm => {
-                column_gemm::fine_to_coarse(&self.coupling, &self.blocks, self.isa, op);
-            }
-        }
-    }
-
-    pub(crate) fn to_weight(&self, op: ToWeight<'_>) {
-        match self.algorithm {
-            Algorithm::Direct => direct::to_weight(&self.coupling, op),
-            Algorithm::ColumnGemm => {
-                column_gemm::to_weight(&self.coupling, &self.blocks, self.isa, op);
-            }
-        }
-    }
 }
 
 /// Gives each task its own chunk of `length` values, on the pool unless the work is small.
@@ -269,13 +198,4 @@ fn run_tasks_with<B: Send>(
         task(n, &mut own, &mut buffers);
         idle.lock().unwrap_or_else(PoisonError::into_inner).push(buffers);
     });
-}
-
-/// Sums the planes of every channel over the batch, in f64.
-pub(crate) fn sum_planes(dy: &[f32], cells: usize, sums: &mut [f32]) {
-    let channels = sums.len();
-    for (channel, sum) in sums.iter_mut().enumerate() {
-        let planes = dy.chunks_exact(cells).skip(channel).step_by(channels);
-        *sum = planes.flatten().map(|&v| f64::from(v)).sum::<f64>() as f32;
-    }
 }

@@ -1,10 +1,10 @@
-//! Instruction sets, and the one routine that is written once for each: the GEMM tile.
+//! Instruction sets, and the routines that are compiled for each of them.
 
-#[cfg(target_arch = "x86_64")]
-mod avx2;
-#[cfg(target_arch = "x86_64")]
-mod avx512;
-mod portable;
+pub(crate) mod copy;
+pub(crate) mod interleave;
+pub(crate) mod scatter;
+pub(crate) mod tile;
+pub(crate) mod vector;
 
 use crate::error::{KernelError, Result};
 
@@ -99,51 +99,4 @@ impl Detected {
     pub(crate) fn isa(self) -> Isa {
         self.0
     }
-
-    /// Rows and columns of a GEMM tile.
-    pub(crate) fn tile_size(self) -> TileSize {
-        match self.0 {
-            Isa::Portable => TileSize { rows: portable::ROWS, columns: portable::COLUMNS },
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => TileSize { rows: avx2::ROWS, columns: avx2::COLUMNS },
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => TileSize { rows: avx512::ROWS, columns: avx512::COLUMNS },
-            #[cfg(not(target_arch = "x86_64"))]
-            _ => TileSize { rows: portable::ROWS, columns: portable::COLUMNS },
-        }
-    }
-
-    /// `tile[r][c] = sum over p of a[p][r] * b[p][c]`, with `a` and `b` packed: `a` holds `rows` values
-    /// per step, `b` holds `columns` values per step, `tile` is row-major. Steps are those of `a`.
-    ///
-    /// # Panics
-    /// If the slices do not hold as many whole steps as each other, or the tile is too small.
-    pub(crate) fn tile(self, a: &[f32], b: &[f32], tile: &mut [f32; MAX_TILE]) {
-        let TileSize { rows, columns } = self.tile_size();
-        assert_eq!(a.len() % rows, 0);
-        assert_eq!(a.len() / rows * columns, b.len());
-        match self.0 {
-            Isa::Portable => portable::tile(a, b, tile),
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: `self` proves that the CPU has AVX2 and FMA; the asserts above are the
-            // function's demand on lengths.
-            Isa::Avx2 => unsafe { avx2::tile(a, b, tile) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: `self` proves that the CPU has AVX-512F; the asserts above are the function's
-            // demand on lengths.
-            Isa::Avx512 => unsafe { avx512::tile(a, b, tile) },
-            #[cfg(not(target_arch = "x86_64"))]
-            _ => portable::tile(a, b, tile),
-        }
-    }
 }
-
-/// Rows and columns of a GEMM tile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TileSize {
-    pub(crate) rows: usize,
-    pub(crate) columns: usize,
-}
-
-/// Values of the largest tile.
-pub(crate) const MAX_TILE: usize = 12 * 32;

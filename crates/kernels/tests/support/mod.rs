@@ -117,3 +117,13 @@ pub(crate) fn absolute(values: &[f32]) -> Vec<f32> {
 pub(crate) fn dot(a: &[f64], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(&a, &b)| a * f64::from(b)).sum()
 }
+
+/// `[n, channels, cells...]` as `[n, cells..., channels]`.
+pub(crate) fn to_nhwc<T: Copy>(tensor: &[T], shape: &[usize]) -> Vec<T> {
+    let (channels, cells) = (shape[1], shape[2..].iter().product::<usize>());
+    let at = |n: usize| {
+        let (image, cell, channel) = (n / (cells * channels), n / channels % cells, n % channels);
+        tensor[(image * channels + channel) * cells + cell]
+    };
+    (0..tensor.len()).map(at).collect()
+}

@@ -1,0 +1,355 @@
+//! What [`crate::ConvTransposePlan`] and [`crate::ConvPlan`] share: one coupling, gone through in two
+//! directions, and its weight gradient.
+
+use rayon::prelude::*;
+use std::borrow::Cow;
+
+use crate::conv_transpose::column_gemm::{self, Blocks};
+use crate::conv_transpose::coupling::Coupling;
+use crate::conv_transpose::{CoarseToFine, FineToCoarse, ToWeight, direct};
+use crate::error::{KernelError, Result, check_len};
+use crate::layout::{from_nchw, to_nchw};
+use crate::phases::{Direction, PhasePlan};
+use crate::plan::{Algorithm, Epilogue, Gradients, Layout, PackedWeight, PlanOptions};
+use crate::simd::Detected;
+
+/// The sizes of the tensors as they lie in memory.
+#[derive(Clone, Debug)]
+pub(crate) struct Shapes {
+    pub(crate) x: Vec<usize>,
+    pub(crate) weight: Vec<usize>,
+    pub(crate) y: Vec<usize>,
+    pub(crate) out_channels: usize,
+}
+
+impl Shapes {
+    /// From sizes in the order NCHW.
+    pub(crate) fn new(layout: Layout, x: Vec<usize>, weight: Vec<usize>, y: Vec<usize>) -> Self {
+        let out_channels = y[1];
+        let lie = |mut shape: Vec<usize>| {
+            if layout == Layout::Nhwc {
+                shape[1..].rotate_left(1);
+            }
+            shape
+        };
+        Self { x: lie(x), weight, y: lie(y), out_channels }
+    }
+}
+
+/// A convolution or transposed convolution, ready to run.
+#[derive(Clone, Debug)]
+pub(crate) struct Engine {
+    coupling: Coupling,
+    /// The direction of the forward pass; the gradient for x goes the other way.
+    forward: Direction,
+    shapes: Shapes,
+    isa: Detected,
+    layout: Layout,
+    to_y: Route,
+    to_dx: Route,
+    /// How the matrix algorithm cuts the gradient for the weight; `None` for [`direct`].
+    to_dw: Option<Blocks>,
+    workspace: usize,
+}
+
+/// How one direction is computed.
+#[derive(Clone, Debug)]
+enum Route {
+    Direct,
+    ColumnGemm(Blocks),
+    Phases(Box<PhasePlan>),
+}
+
+impl Route {
+    fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Direct => Algorithm::Direct,
+            Self::ColumnGemm(_) => Algorithm::ColumnGemm,
+            Self::Phases(plan) if plan.is_block() => Algorithm::BlockGemm,
+            Self::Phases(_) => Algorithm::PhaseGemm,
+        }
+    }
+}
+
+impl Engine {
+    pub(crate) fn new(
+        coupling: Coupling,
+        forward: Direction,
+        shapes: Shapes,
+        options: &PlanOptions,
+    ) -> Result<Self> {
+        let isa = Detected::choose(options.isa)?;
+        let layout = options.layout;
+        let threads = rayon::current_num_threads();
+        let limit = options.max_workspace.unwrap_or(usize::MAX);
+        let blocks = Blocks::new(&coupling);
+        let tasks = if coupling.is_small() { 1 } else { threads };
+        let column_bytes = blocks.bytes(&coupling, isa).saturating_mul(tasks);
+        // Without channels there is no matrix.
+        let none = coupling.coarse_channels * coupling.fine_channels == 0;
+        // What knows NCHW only works on copies.
+        let copies = match layout {
+            Layout::Nchw => 0,
+            Layout::Nhwc => {
+                let cells = |shape: &[usize]| shape.iter().product::<usize>();
+                (cells(&shapes.x) + cells(&shapes.y)) * size_of::<f32>()
+            }
+        };
+        let route = |direction: Direction| -> Result<(Route, usize)> {
+            let phases = |block| {
+                let plan = PhasePlan::new(&coupling, direction, isa, layout, block)?;
+                let bytes = plan.workspace(threads);
+                Some((Route::Phases(Box::new(plan)), bytes))
+            };
+            let columns = || (Route::ColumnGemm(blocks), column_bytes.saturating_add(copies));
+            let direct = (Route::Direct, copies);
+            let wanted = match options.algorithm {
+                _ if none => Some(direct.clone()),
+                Some(Algorithm::Direct) => Some(direct.clone()),
+                Some(Algorithm::ColumnGemm) => Some(columns()),
+                Some(Algorithm::PhaseGemm) => phases(Some(false)),
+                Some(Algorithm::BlockGemm) => phases(Some(true)),
+                None => None,
+            };
+            match wanted {
+                Some((route, needed)) if needed > limit && needed > copies => {
+                    let algorithm = route.algorithm().name();
+                    Err(KernelError::WorkspaceTooSmall { algorithm, needed, limit })
+                }
+                Some(route) => Ok(route),
+                None => {
+                    // Below this many channel pairs a tile is mostly border.
+                    let (coarse, fine) = (coupling.coarse_channels, coupling.fine_channels);
+                    let few = layout == Layout::Nchw && (coarse * fine <= 16 || coarse <= 2);
+                    let best = if few { None } else { phases(None).or_else(|| Some(columns())) };
+                    Ok(best.filter(|(_, needed)| *needed <= limit).unwrap_or(direct))
+                }
+            }
+        };
+        let (to_y, y_bytes) = route(forward)?;
+        let (to_dx, dx_bytes) = route(match forward {
+            Direction::CoarseToFine => Direction::FineToCoarse,
+            Direction::FineToCoarse => Direction::CoarseToFine,
+        })?;
+        let dw_direct = none
+            || options.algorithm == Some(Algorithm::Direct)
+            || matches!(to_y, Route::Direct)
+            || column_bytes > limit;
+        let to_dw = (!dw_direct).then_some(blocks);
+        let dw_bytes = if dw_direct { copies } else { column_bytes.saturating_add(copies) };
+        let workspace = y_bytes.max(dx_bytes).max(dw_bytes);
+        Ok(Self { coupling, forward, shapes, isa, layout, to_y, to_dx, to_dw, workspace })
+    }
+
+    pub(crate) fn algorithm(&self) -> Algorithm {
+        self.to_y.algorithm()
+    }
+
+    pub(crate) fn isa(&self) -> crate::Isa {
+        self.isa.isa()
+    }
+
+    pub(crate) fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    pub(crate) fn workspace(&self) -> usize {
+        self.workspace
+    }
+
+    pub(crate) fn pack(&self, weight: &[f32]) -> Result<PackedWeight> {
+        check_len("weight", weight, &self.shapes.weight)?;
+        let values = match &self.to_y {
+            Route::Phases(plan) => plan.pack(weight),
+            Route::Direct | Route::ColumnGemm(_) => weight.to_vec(),
+        };
+        Ok(PackedWeight { values })
+    }
+
+    pub(crate) fn forward(
+        &self,
+        x: &[f32],
+        weight: &[f32],
+        epilogue: Epilogue<'_>,
+        y: &mut [f32],
+    ) -> Result<()> {
+        check_len("weight", weight, &self.shapes.weight)?;
+        self.check_forward(x, epilogue, y)?;
+        match &self.to_y {
+            Route::Phases(plan) => plan.run(x, &plan.pack(weight), epilogue, y),
+            route => self.plain(route, self.forward, x, weight, epilogue, y),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn forward_packed(
+        &self,
+        x: &[f32],
+        weight: &PackedWeight,
+        epilogue: Epilogue<'_>,
+        y: &mut [f32],
+    ) -> Result<()> {
+        let needed = match &self.to_y {
+            Route::Phases(plan) => plan.packed_len(),
+            Route::Direct | Route::ColumnGemm(_) => self.shapes.weight.iter().product(),
+        };
+        check_len("packed weight", &weight.values, &[needed])?;
+        self.check_forward(x, epilogue, y)?;
+        match &self.to_y {
+            Route::Phases(plan) => plan.run(x, &weight.values, epilogue, y),
+            route => self.plain(route, self.forward, x, &weight.values, epilogue, y),
+        }
+        Ok(())
+    }
+
+    fn check_forward(&self, x: &[f32], epilogue: Epilogue<'_>, y: &[f32]) -> Result<()> {
+        check_len("x", x, &self.shapes.x)?;
+        check_len("output", y, &self.shapes.y)?;
+        match epilogue.bias {
+            Some(bias) => check_len("bias", bias, &[self.shapes.out_channels]),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn backward(
+        &self,
+        x: &[f32],
+        weight: &[f32],
+        dy: &[f32],
+        into: Gradients<'_>,
+    ) -> Result<()> {
+        check_len("x", x, &self.shapes.x)?;
+        check_len("weight", weight, &self.shapes.weight)?;
+        check_len("dy", dy, &self.shapes.y)?;
+        if let Some(dx) = &into.x {
+            check_len("dx", dx, &self.shapes.x)?;
+        }
+        if let Some(dw) = &into.weight {
+            check_len("dw", dw, &self.shapes.weight)?;
+        }
+        if let Some(db) = &into.bias {
+            check_len("db", db, &[self.shapes.out_channels])?;
+        }
+        if let Some(dx) = into.x {
+            let back = match self.forward {
+                Direction::CoarseToFine => Direction::FineToCoarse,
+                Direction::FineToCoarse => Direction::CoarseToFine,
+            };
+            match &self.to_dx {
+                Route::Phases(plan) => plan.run(dy, &plan.pack(weight), Epilogue::default(), dx),
+                route => self.plain(route, back, dy, weight, Epilogue::default(), dx),
+            }
+        }
+        if let Some(dw) = into.weight {
+            let (x, dy) = (self.nchw(x, &self.shapes.x), self.nchw(dy, &self.shapes.y));
+            let (coarse, fine) = match self.forward {
+                Direction::CoarseToFine => (x, dy),
+                Direction::FineToCoarse => (dy, x),
+            };
+            let op = ToWeight { coarse: &coarse, fine: &fine, weight: dw };
+            match &self.to_dw {
+                None => direct::to_weight(&self.coupling, op),
+                Some(blocks) => column_gemm::to_weight(&self.coupling, blocks, self.isa, op),
+            }
+        }
+        if let Some(db) = into.bias {
+            let cells = match self.forward {
+                Direction::CoarseToFine => self.coupling.fine_cells,
+                Direction::FineToCoarse => self.coupling.coarse_cells,
+            };
+            sum_channels(self.layout, dy, db, cells);
+        }
+        Ok(())
+    }
+
+    /// One direction by an algorithm that knows NCHW only.
+    fn plain(
+        &self,
+        route: &Route,
+        direction: Direction,
+        from: &[f32],
+        weight: &[f32],
+        epilogue: Epilogue<'_>,
+        to: &mut [f32],
+    ) {
+        let (from_shape, to_shape) = match direction == self.forward {
+            true => (&self.shapes.x, &self.shapes.y),
+            false => (&self.shapes.y, &self.shapes.x),
+        };
+        let from = self.nchw(from, from_shape);
+        let mut copy = match self.layout {
+            Layout::Nchw => Vec::new(),
+            Layout::Nhwc => vec![0.0; to.len()],
+        };
+        let out = if self.layout == Layout::Nchw { &mut *to } else { &mut copy[..] };
+        let (c, bias) = (&self.coupling, epilogue.bias);
+        match direction {
+            Direction::CoarseToFine => {
+                let op = CoarseToFine { coarse: &from, weight, bias, fine: out };
+                match route {
+                    Route::ColumnGemm(blocks) => {
+                        column_gemm::coarse_to_fine(c, blocks, self.isa, op)
+                    }
+                    _ => direct::coarse_to_fine(c, op),
+                }
+            }
+            Direction::FineToCoarse => {
+                let op = FineToCoarse { fine: &from, weight, bias, coarse: out };
+                match route {
+                    Route::ColumnGemm(blocks) => {
+                        column_gemm::fine_to_coarse(c, blocks, self.isa, op)
+                    }
+                    _ => direct::fine_to_coarse(c, op),
+                }
+            }
+        }
+        epilogue.activation.apply_all(out);
+        if self.layout == Layout::Nhwc {
+            from_nchw(&copy, to_shape, to);
+        }
+    }
+
+    /// In the order NCHW: the tensor itself, or a copy.
+    fn nchw<'a>(&self, tensor: &'a [f32], shape: &[usize]) -> Cow<'a, [f32]> {
+        match self.layout {
+            Layout::Nchw => Cow::Borrowed(tensor),
+            Layout::Nhwc => Cow::Owned(to_nchw(tensor, shape)),
+        }
+    }
+}
+
+/// Sums every channel over batch and cells, in f64.
+fn sum_channels(layout: Layout, dy: &[f32], sums: &mut [f32], cells: usize) {
+    let channels = sums.len();
+    if layout == Layout::Nhwc {
+        let mut all = vec![0.0f64; channels];
+        for cell in dy.chunks_exact(channels.max(1)) {
+            all.iter_mut().zip(cell).for_each(|(sum, &v)| *sum += f64::from(v));
+        }
+        sums.iter_mut().zip(all).for_each(|(sum, all)| *sum = all as f32);
+        return;
+    }
+    let sum = |channel: usize| {
+        let planes = dy.chunks_exact(cells.max(1)).skip(channel).step_by(channels);
+        planes.map(sum_plane).sum::<f64>() as f32
+    };
+    if dy.len() < SMALL {
+        sums.iter_mut().enumerate().for_each(|(channel, s)| *s = sum(channel));
+    } else {
+        sums.par_iter_mut().enumerate().for_each(|(channel, s)| *s = sum(channel));
+    }
+}
+
+/// Below so many values other threads are not woken to add them up.
+const SMALL: usize = 1 << 16;
+
+/// In eight sums, which registers hold side by side.
+fn sum_plane(plane: &[f32]) -> f64 {
+    let chunks = plane.chunks_exact(8);
+    let rest: f64 = chunks.remainder().iter().map(|&v| f64::from(v)).sum();
+    let mut sums = [0.0f64; 8];
+    for chunk in chunks {
+        sums.iter_mut().zip(chunk).for_each(|(sum, &v)| *sum += f64::from(v));
+    }
+    sums.into_iter().sum::<f64>() + rest
+}

@@ -1,0 +1,516 @@
+//! Phase decomposition with outputs in the lanes: a tile of positions, broadcast, times registers of
+//! outputs.
+//!
+//! The x phases of a position lie side by side in the output, in NHWC together with their channels, so
+//! that whole registers of sums go straight to their place. A register, a [`Unit`], holds up to as many of
+//! them as it has lanes; in NCHW several channels share one where the x phases are few.
+//!
+//! A weight is packed as `[group of phases][unit][shift][input channel][lane]`.
+//!
+//! Wins for large strides, for projections of single cells (one position, all taps in the lanes), and in
+//! NHWC.
+
+use std::ops::Range;
+
+use super::Parts;
+use super::jobs::{Group, Job};
+use super::output::Output;
+use super::share::Share;
+use super::source::{Positions, Run, Steps};
+use super::steps::{self, StepBlock, cut};
+use crate::plan::Layout;
+use crate::simd::Detected;
+use crate::simd::scatter::Scatter;
+use crate::simd::tile::Tile;
+
+/// Values of packed positions that are kept together: 256 KiB.
+const BLOCK: usize = 64 * 1024;
+/// Values of sums that are kept together: 512 KiB.
+const SUMS: usize = 128 * 1024;
+/// Most positions that are packed together.
+const POSITIONS: usize = 480;
+
+/// A register of outputs.
+#[derive(Clone, Debug)]
+struct Unit {
+    outer_phase: usize,
+    spans: Vec<Span>,
+}
+
+/// Lanes that lie side by side in the output.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    lane: usize,
+    length: usize,
+    channel: usize,
+    /// Where it begins among the outputs of its channel (NCHW: x phase) or of all channels (NHWC: x phase
+    /// times channels, plus channel).
+    first: usize,
+}
+
+/// The units of every group of phases.
+#[derive(Clone, Debug)]
+pub(super) struct Units {
+    height: usize,
+    /// Most units of a tile.
+    vectors: usize,
+    groups: Vec<Vec<Unit>>,
+    /// Outputs that lie side by side for each x phase: 1, or the channels in NHWC.
+    per_phase: usize,
+}
+
+impl Units {
+    pub(super) fn new(parts: &Parts) -> Self {
+        let height = match parts.isa.lanes() {
+            16 => 8,
+            _ => 4,
+        };
+        let per_phase = match parts.layout {
+            Layout::Nchw => 1,
+            Layout::Nhwc => parts.out_channels,
+        };
+        let groups = parts.products.groups.iter().map(|group| units(parts, group)).collect();
+        Self { height, vectors: parts.isa.vectors(height), groups, per_phase }
+    }
+
+    /// The share of lanes that are not empty.
+    pub(super) fn filled(&self, isa: Detected) -> f64 {
+        let units = self.groups.iter().flatten();
+        let used: usize = units.clone().flat_map(|u| &u.spans).map(|span| span.length).sum();
+        used as f64 / (units.count() * isa.lanes()).max(1) as f64
+    }
+
+    /// Output channels that share registers: a task takes a multiple of them.
+    pub(super) fn channels_together(&self, parts: &Parts) -> usize {
+        let most = parts.products.groups.iter().map(|group| group.x_phases).min().unwrap_or(1);
+        (parts.isa.lanes() / most.max(1)).max(1)
+    }
+
+    fn group_values(&self, parts: &Parts, group: usize) -> usize {
+        let steps = parts.products.groups[group].shifts * parts.in_channels;
+        self.groups[group].len() * steps * parts.isa.lanes()
+    }
+
+    /// Values of the packed weight of one group of channels.
+    pub(super) fn weight_values(&self, parts: &Parts) -> usize {
+        (0..self.groups.len()).map(|group| self.group_values(parts, group)).sum()
+    }
+
+    /// Packs the weight of one group of channels; `index(out, in, tap)` is where a value of it lies.
+    pub(super) fn pack(
+        &self,
+        parts: &Parts,
+        weight: &[f32],
+        index: impl Fn(usize, usize, usize) -> usize,
+        packed: &mut [f32],
+    ) {
+        let (lanes, inputs) = (parts.isa.lanes(), parts.in_channels);
+        let mut rest = packed;
+        for (group, units) in parts.products.groups.iter().zip(&self.groups) {
+            for unit in units {
+                let (part, after) = rest.split_at_mut(group.shifts * inputs * lanes);
+                rest = after;
+                let outputs: Vec<_> = unit.lanes(self.per_phase).collect();
+                for (shift, block) in part.chunks_exact_mut((inputs * lanes).max(1)).enumerate() {
+                    let taps = |x: usize| {
+                        group.taps[(unit.outer_phase * group.x_phases + x) * group.shifts + shift]
+                    };
+                    for (input, row) in block.chunks_exact_mut(lanes).enumerate() {
+                        for &(lane, channel, x) in &outputs {
+                            row[lane] = weight[index(channel, input, taps(x))];
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Unit {
+    /// Lane, output channel and x phase of every output.
+    fn lanes(&self, per_phase: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+        self.spans.iter().flat_map(move |span| {
+            (0..span.length).map(move |n| {
+                let at = span.first + n;
+                let channel = if per_phase == 1 { span.channel } else { at % per_phase };
+                (span.lane + n, channel, at / per_phase)
+            })
+        })
+    }
+}
+
+fn units(parts: &Parts, group: &Group) -> Vec<Unit> {
+    let lanes = parts.isa.lanes();
+    let (x_phases, channels) = (group.x_phases, parts.out_channels);
+    let mut units = Vec::new();
+    for outer_phase in 0..group.outer_phases {
+        let mut push = |spans| units.push(Unit { outer_phase, spans });
+        match parts.layout {
+            Layout::Nhwc => {
+                // With several groups of channels the next x phase does not begin where one ends.
+                let whole = if parts.groups == 1 { x_phases * channels } else { channels };
+                for first in cut(0..x_phases * channels, lanes) {
+                    let mut spans: Vec<Span> = Vec::new();
+                    for at in first.clone() {
+                        match spans.last_mut() {
+                            Some(span) if at % whole != 0 => span.length += 1,
+                            _ => spans.push(Span {
+                                lane: at - first.start,
+                                length: 1,
+                                channel: at % channels,
+                                first: at,
+                            }),
+                        }
+                    }
+                    push(spans);
+                }
+            }
+            Layout::Nchw if x_phases >= lanes => {
+                for first in cut(0..x_phases, lanes) {
+                    for channel in 0..channels {
+                        let (length, first) = (first.len(), first.start);
+                        push(vec![Span { lane: 0, length, channel, first }]);
+                    }
+                }
+            }
+            Layout::Nchw => {
+                for several in cut(0..channels, lanes / x_phases.max(1)) {
+                    let span = |channel| Span {
+                        lane: (channel - several.start) * x_phases,
+                        length: x_phases,
+                        channel,
+                        first: 0,
+                    };
+                    push(several.clone().map(span).collect());
+                }
+            }
+        }
+    }
+    units
+}
+
+/// What a task works in.
+pub(super) struct Buffers {
+    panels: Vec<f32>,
+    sums: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl Buffers {
+    /// Values of panels and sums that the largest task needs: so many images, and `band` positions of the
+    /// axis along which planes are cut.
+    pub(super) fn values(parts: &Parts, units: &Units, images: usize, band: usize) -> [usize; 2] {
+        let mut most = [0, 0];
+        for job in &parts.products.jobs {
+            let mut extent = job.positions.each_ref().map(|p| (p.end - p.start) as usize);
+            extent[parts.band_axis] = extent[parts.band_axis].min(band);
+            let cut = Cut::new(parts, units, job, images * extent.iter().product::<usize>());
+            most = [most[0].max(cut.panels), most[1].max(cut.sums)];
+        }
+        most
+    }
+
+    pub(super) fn new(parts: &Parts, units: &Units, [panels, sums]: [usize; 2]) -> Self {
+        let bias = vec![0.0; units.vectors * parts.isa.lanes()];
+        Self { panels: vec![0.0; panels], sums: vec![0.0; sums], bias }
+    }
+}
+
+/// How one job is cut.
+struct Cut {
+    blocks: Vec<StepBlock>,
+    /// Positions that are packed together; a multiple of a tile's height.
+    positions: usize,
+    /// Tiles of units whose sums are kept together.
+    tiles: usize,
+    /// Most values of panels, for this many positions or fewer.
+    panels: usize,
+    /// The same of sums.
+    sums: usize,
+}
+
+impl Cut {
+    fn new(parts: &Parts, units: &Units, job: &Job, positions: usize) -> Self {
+        let blocks = steps::blocks(job.shifts.len(), parts.in_channels);
+        let longest = blocks.iter().map(StepBlock::len).max().unwrap_or(0);
+        let height = units.height;
+        let most = (BLOCK / longest.max(1)).clamp(height, POSITIONS) / height * height;
+        let number = positions.div_ceil(most).max(1);
+        let block = positions.div_ceil(number).next_multiple_of(height);
+        let largest = most.min(positions.next_multiple_of(height));
+        let slot = height * units.vectors * parts.isa.lanes();
+        let all = units.groups[job.group].len().max(1);
+        let single = blocks.len() == 1;
+        let tiles = if single { 1 } else { (SUMS / (slot * (block / height))).clamp(1, all) };
+        let sums = match single {
+            true => slot,
+            false => (SUMS + slot * (largest / height)).min(all * slot * (largest / height)),
+        };
+        Self { blocks, positions: block, tiles, panels: largest * longest, sums }
+    }
+}
+
+pub(super) fn run(
+    parts: &Parts,
+    units: &Units,
+    share: &Share<'_>,
+    buffers: &mut Buffers,
+    output: &mut Output<'_>,
+) {
+    for job in &parts.products.jobs {
+        let at: usize = (0..job.group).map(|group| units.group_values(parts, group)).sum();
+        let positions = share.positions(parts, job);
+        if positions.len() > 0 {
+            let weight = &share.weight[at..];
+            let cut = Cut::new(parts, units, job, positions.len());
+            Product { parts, units, share, job, positions, weight, cut }.run(buffers, output);
+        }
+    }
+}
+
+/// Positions side by side in the rows of a tile.
+struct Panel {
+    /// Rows of the tile; at least as many as positions.
+    height: usize,
+    runs: Vec<Run>,
+    /// Output cell of position times step, for every position.
+    places: Vec<i64>,
+    /// Positions of the same image.
+    images: Vec<(usize, Range<usize>)>,
+}
+
+/// Units next to each other that one tile computes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct UnitTile {
+    units: Range<usize>,
+}
+
+/// One job within one share.
+struct Product<'a> {
+    parts: &'a Parts,
+    units: &'a Units,
+    share: &'a Share<'a>,
+    job: &'a Job,
+    positions: Positions,
+    /// From the job's group of phases on.
+    weight: &'a [f32],
+    cut: Cut,
+}
+
+impl Product<'_> {
+    fn run(&self, buffers: &mut Buffers, output: &mut Output<'_>) {
+        let tiles = self.tiles();
+        let slot = self.units.height * self.units.vectors * self.parts.isa.lanes();
+        for range in cut(0..self.positions.len(), self.cut.positions) {
+            let panels: Vec<Panel> =
+                cut(range, self.units.height).map(|range| self.panel(range)).collect();
+            let number = |(n, panel): (usize, &Panel)| -> Vec<(usize, Run)> {
+                panel.runs.iter().map(|run| (n, run.clone())).collect()
+            };
+            let runs: Vec<(usize, Run)> = panels.iter().enumerate().flat_map(number).collect();
+            if let [block] = &self.cut.blocks[..] {
+                let steps = self.pack(&runs, block, &mut buffers.panels);
+                for tile in &tiles {
+                    self.lanes_of_bias(tile, &mut buffers.bias);
+                    for (n, panel) in panels.iter().enumerate() {
+                        let packed = &buffers.panels[n * steps.apart..];
+                        self.sum(tile, panel, &steps, false, packed, &mut buffers.sums);
+                        self.store(tile, panel, &buffers.bias, &mut buffers.sums, output);
+                    }
+                }
+                continue;
+            }
+            for tiles in tiles.chunks(self.cut.tiles) {
+                assert!(tiles.len() * panels.len() * slot <= buffers.sums.len());
+                for (b, block) in self.cut.blocks.iter().enumerate() {
+                    let steps = self.pack(&runs, block, &mut buffers.panels);
+                    let mut slots = buffers.sums.chunks_exact_mut(slot);
+                    for tile in tiles {
+                        for (n, (panel, sums)) in panels.iter().zip(&mut slots).enumerate() {
+                            let packed = &buffers.panels[n * steps.apart..];
+                            self.sum(tile, panel, &steps, b > 0, packed, sums);
+                        }
+                    }
+                }
+                let mut slots = buffers.sums.chunks_exact_mut(slot);
+                for tile in tiles {
+                    self.lanes_of_bias(tile, &mut buffers.bias);
+                    for (panel, sums) in panels.iter().zip(&mut slots) {
+                        self.store(tile, panel, &buffers.bias, sums, output);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The units that the job and the share need, in tiles of units next to each other.
+    fn tiles(&self) -> Vec<UnitTile> {
+        let per = self.units.per_phase;
+        let lies = |span: &Span| {
+            let x = span.first < self.job.x_phases.end * per
+                && self.job.x_phases.start * per < span.first + span.length;
+            let channel = per > 1 || self.share.channels.contains(&span.channel);
+            x && channel
+        };
+        let needed = |unit: &Unit| {
+            let outer = &self.job.outer_phases;
+            outer.iter().any(|phase| phase.index == unit.outer_phase) && unit.spans.iter().any(lies)
+        };
+        let mut tiles: Vec<UnitTile> = Vec::new();
+        for (n, unit) in self.units.groups[self.job.group].iter().enumerate() {
+            if !needed(unit) {
+                continue;
+            }
+            match tiles.last_mut() {
+                Some(tile) if tile.units.end == n && tile.units.len() < self.units.vectors => {
+                    tile.units.end = n + 1;
+                }
+                _ => tiles.push(UnitTile { units: n..n + 1 }),
+            }
+        }
+        tiles
+    }
+
+    fn panel(&self, range: Range<usize>) -> Panel {
+        let axes = &self.parts.products.axes;
+        let height = Detected::height_of_rest(range.len());
+        let runs = self.positions.runs(range);
+        let (mut places, mut images): (_, Vec<(usize, Range<usize>)>) = (Vec::new(), Vec::new());
+        for run in &runs {
+            let begin = places.len();
+            let at = |n: usize| run.first[n] * axes[n].out_step as i64;
+            let row = at(0) * axes[1].out_cells as i64 + at(1);
+            let first = row * axes[2].out_cells as i64 + at(2);
+            let step = axes[2].out_step as i64;
+            places.extend((0..run.length as i64).map(|n| first + n * step));
+            match images.last_mut() {
+                Some((image, rows)) if *image == run.image => rows.end = places.len(),
+                _ => images.push((run.image, begin..places.len())),
+            }
+        }
+        if self.parts.layout == Layout::Nhwc {
+            let step = (self.parts.groups * self.parts.out_channels) as i64;
+            places.iter_mut().for_each(|place| *place *= step);
+        }
+        Panel { height, runs, places, images }
+    }
+
+    /// Packs all panels one behind the other.
+    fn pack(&self, runs: &[(usize, Run)], block: &StepBlock, out: &mut [f32]) -> Packed {
+        let shifts = &self.job.shifts[block.shifts.clone()];
+        let steps = Steps { shifts, channels: block.channels.clone() };
+        let (isa, height) = (self.parts.isa, self.units.height);
+        let job = (self.job, &self.parts.products.axes);
+        self.share.source.pack(isa, job, runs, &steps, height, out);
+        Packed {
+            apart: steps.panel(height),
+            steps: block.channels.len(),
+            panel_runs: block.panel_runs(height),
+            weight_runs: block.weight_runs(&self.job.shifts, self.parts.in_channels, isa.lanes()),
+        }
+    }
+
+    fn sum(
+        &self,
+        tile: &UnitTile,
+        panel: &Panel,
+        steps: &Packed,
+        add: bool,
+        packed: &[f32],
+        sums: &mut [f32],
+    ) {
+        let lanes = self.parts.isa.lanes();
+        let group = &self.parts.products.groups[self.job.group];
+        let unit = group.shifts * self.parts.in_channels * lanes;
+        let tile = Tile {
+            rows: panel.height,
+            vectors: tile.units.len(),
+            a: packed,
+            a_runs: &steps.panel_runs,
+            a_step: self.units.height,
+            b: &self.weight[tile.units.start * unit..tile.units.end * unit],
+            b_runs: &steps.weight_runs,
+            b_step: lanes,
+            b_vector: unit,
+            steps: steps.steps,
+            add,
+        };
+        self.parts.isa.tile(&tile, sums);
+    }
+
+    /// The bias of every lane of a tile.
+    fn lanes_of_bias(&self, tile: &UnitTile, lanes: &mut [f32]) {
+        let Some(bias) = self.share.finish.bias else { return };
+        let units = &self.units.groups[self.job.group][tile.units.clone()];
+        for (unit, lanes) in units.iter().zip(lanes.chunks_exact_mut(self.parts.isa.lanes())) {
+            for (lane, channel, _) in unit.lanes(self.units.per_phase) {
+                lanes[lane] = bias[channel];
+            }
+        }
+    }
+
+    fn store(
+        &self,
+        tile: &UnitTile,
+        panel: &Panel,
+        bias: &[f32],
+        sums: &mut [f32],
+        output: &mut Output<'_>,
+    ) {
+        let (isa, finish) = (self.parts.isa, &self.share.finish);
+        let width = tile.units.len() * isa.lanes();
+        let used = &mut sums[..panel.places.len() * width];
+        if finish.bias.is_some() {
+            for row in used.chunks_exact_mut(width) {
+                row.iter_mut().zip(bias).for_each(|(v, b)| *v += b);
+            }
+        }
+        finish.activation.apply_all(used);
+        let axes = &self.parts.products.axes;
+        let per = self.units.per_phase;
+        let inside = self.job.x_phases.start * per..self.job.x_phases.end * per;
+        let x_output = self.job.x_outputs[0] - self.job.x_phases.start as i64;
+        let units = &self.units.groups[self.job.group][tile.units.clone()];
+        for (n, unit) in units.iter().enumerate() {
+            let outer = self.job.outer_phases.iter().find(|p| p.index == unit.outer_phase);
+            let Some(outer) = outer else { continue };
+            let row = outer.output[0] * axes[1].out_cells as i64 + outer.output[1];
+            let cell = row * axes[2].out_cells as i64 + x_output - output.first_cell as i64;
+            let output_step = output.cell_step();
+            for span in &unit.spans {
+                let first = span.first.max(inside.start);
+                let end = (span.first + span.length).min(inside.end);
+                if first >= end || !output.holds(finish.first_channel + span.channel) {
+                    continue;
+                }
+                for (image, rows) in &panel.images {
+                    let channel = finish.first_channel + if per == 1 { span.channel } else { 0 };
+                    let (out, offset) = output.slice(*image, channel);
+                    // Outputs of a phase are `per` apart in the span, and a cell apart in memory.
+                    let within = (first / per) as i64 * output_step + (first % per) as i64;
+                    isa.scatter(
+                        &Scatter {
+                            sums: &used[rows.start * width..],
+                            row_step: width,
+                            lane: n * isa.lanes() + span.lane + first - span.first,
+                            length: end - first,
+                            places: &panel.places[rows.clone()],
+                            offset: cell * output_step + within + offset,
+                        },
+                        out,
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Where a block of steps lies in packed panels and weights.
+struct Packed {
+    /// Values from panel to panel.
+    apart: usize,
+    /// Steps of a run.
+    steps: usize,
+    panel_runs: Vec<usize>,
+    weight_runs: Vec<usize>,
+}

@@ -1,0 +1,256 @@
+//! The products that a whole convolution or transposed convolution comes to: segments of three axes.
+
+use std::ops::Range;
+
+use super::axis::{AxisPhases, PhaseGroup, Segment};
+use crate::conv_transpose::coupling::{AxisMap, Coupling};
+
+/// Which way a coupling is gone through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    CoarseToFine,
+    FineToCoarse,
+}
+
+/// All products, and the groups whose weights they take.
+#[derive(Clone, Debug)]
+pub(crate) struct Products {
+    pub(crate) axes: [AxisPhases; 3],
+    pub(crate) groups: Vec<Group>,
+    pub(crate) jobs: Vec<Job>,
+}
+
+/// Phases of three axes that read the same input cells. Flat indices are row-major.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    /// Kernel tap of `[outer phase][x phase][shift]`; outer phases are those of the first two axes.
+    pub(crate) taps: Vec<usize>,
+    pub(crate) outer_phases: usize,
+    pub(crate) x_phases: usize,
+    pub(crate) shifts: usize,
+}
+
+/// A dense product: positions times (phases and output channels), summed over shifts and input channels.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    pub(crate) group: usize,
+    pub(crate) positions: [Range<i64>; 3],
+    pub(crate) shifts: Vec<Shift>,
+    pub(crate) outer_phases: Vec<OuterPhase>,
+    /// Of the group's x phases those that lie inside.
+    pub(crate) x_phases: Range<usize>,
+    /// Output cell less `position * out_step`, of each of `x_phases`.
+    pub(crate) x_outputs: Vec<i64>,
+    /// Whether every shift lies inside the input for every position.
+    pub(crate) inside: bool,
+}
+
+/// A shift of three axes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shift {
+    /// Its index in the group.
+    pub(crate) index: usize,
+    pub(crate) input: [i64; 3],
+}
+
+/// A phase of the first two axes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OuterPhase {
+    /// Its index in the group.
+    pub(crate) index: usize,
+    pub(crate) output: [i64; 2],
+}
+
+/// Above this many pairs of phase and tap the products are not worth listing.
+const MOST_TAPS: usize = 1 << 22;
+/// Above this many products their overhead rules.
+const MOST_JOBS: usize = 4096;
+
+impl Products {
+    /// `None` if there would be too many of them.
+    pub(crate) fn new(coupling: &Coupling, direction: Direction, lanes: usize) -> Option<Self> {
+        let maps = match direction {
+            Direction::CoarseToFine => merged(&coupling.axes),
+            Direction::FineToCoarse => coupling.axes.clone(),
+        };
+        let cost = maps.iter().map(|map| match direction {
+            Direction::CoarseToFine => AxisPhases::cost(map),
+            Direction::FineToCoarse => map.kernel,
+        });
+        let taps = cost.clone().fold(1usize, |a, b| a.saturating_mul(b.max(1)));
+        if cost.into_iter().any(|one| one > MOST_TAPS) || taps > MOST_TAPS * 64 {
+            return None;
+        }
+        let axes = maps.each_ref().map(|map| match direction {
+            Direction::CoarseToFine => AxisPhases::coarse_to_fine(map),
+            Direction::FineToCoarse => AxisPhases::fine_to_coarse(map),
+        });
+        let kernel = maps.each_ref().map(|map| map.kernel);
+        let each = |f: &mut dyn FnMut([usize; 3])| {
+            for a in 0..axes[0].groups.len() {
+                for b in 0..axes[1].groups.len() {
+                    (0..axes[2].groups.len()).for_each(|c| f([a, b, c]));
+                }
+            }
+        };
+        let mut groups = Vec::new();
+        each(&mut |at| groups.push(Group::new(groups_at(&axes, at), kernel)));
+        if groups.iter().map(|group| group.taps.len()).sum::<usize>() > MOST_TAPS {
+            return None;
+        }
+
+        // Cutting an axis exactly saves the products outside and costs partly filled registers: take what
+        // computes least.
+        let mut best: Option<(u128, Vec<Job>)> = None;
+        for choice in 0..8usize {
+            let exact = [choice & 1 == 0, choice & 2 == 0, choice & 4 == 0];
+            let mut jobs = Vec::new();
+            let mut group = 0;
+            each(&mut |at| {
+                if jobs.len() <= MOST_JOBS {
+                    push_jobs(&axes, at, exact, group, &mut jobs);
+                }
+                group += 1;
+            });
+            if jobs.len() > MOST_JOBS {
+                continue;
+            }
+            let cost = jobs.iter().map(|job| job.cost(coupling.batch, lanes)).sum();
+            if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                best = Some((cost, jobs));
+            }
+        }
+        let (_, jobs) = best?;
+        Some(Self { axes, groups, jobs })
+    }
+
+    /// Whether the x phases of every group lie side by side in the output.
+    pub(crate) fn x_phases_adjoin(&self) -> bool {
+        let mut outputs = self.axes[2].groups.iter().map(|group| &group.phases);
+        outputs.all(|phases| phases.windows(2).all(|two| two[0].output + 1 == two[1].output))
+    }
+}
+
+/// Joins axes of one coarse cell that are written whole: their taps and their fine cells have the same
+/// order in memory. A projection of 1x1 cells so becomes one long axis.
+fn merged(axes: &[AxisMap; 3]) -> [AxisMap; 3] {
+    let mut axes = axes.clone();
+    let unit =
+        || AxisMap { coarse: 1, fine: 1, stride: 1, kernel: 1, dilation: 1, window_begin: 0 };
+    let whole = |map: &AxisMap| {
+        map.coarse == 1 && map.fine == map.kernel && map.dilation == 1 && map.window_begin == 0
+    };
+    for (outer, inner) in [(1, 2), (0, 2)] {
+        if whole(&axes[outer]) && whole(&axes[inner]) {
+            let kernel = axes[outer].kernel * axes[inner].kernel;
+            axes[inner] = AxisMap { kernel, fine: kernel, ..unit() };
+            axes[outer] = unit();
+        }
+    }
+    axes
+}
+
+fn groups_at(axes: &[AxisPhases; 3], at: [usize; 3]) -> [&PhaseGroup; 3] {
+    std::array::from_fn(|axis| &axes[axis].groups[at[axis]])
+}
+
+impl Group {
+    fn new(groups: [&PhaseGroup; 3], kernel: [usize; 3]) -> Self {
+        let mut taps = Vec::new();
+        for a in &groups[0].phases {
+            for b in &groups[1].phases {
+                for c in &groups[2].phases {
+                    for ta in &a.taps {
+                        for tb in &b.taps {
+                            let row = (ta * kernel[1] + tb) * kernel[2];
+                            taps.extend(c.taps.iter().map(|tc| row + tc));
+                        }
+                    }
+                }
+            }
+        }
+        Self {
+            taps,
+            outer_phases: groups[0].phases.len() * groups[1].phases.len(),
+            x_phases: groups[2].phases.len(),
+            shifts: groups.iter().map(|group| group.shifts.len()).product(),
+        }
+    }
+}
+
+fn push_jobs(
+    axes: &[AxisPhases; 3],
+    at: [usize; 3],
+    exact: [bool; 3],
+    group: usize,
+    jobs: &mut Vec<Job>,
+) {
+    let groups = groups_at(axes, at);
+    let segments: [Vec<Segment>; 3] =
+        std::array::from_fn(|axis| axes[axis].segments(groups[axis], exact[axis]));
+    let number = segments.iter().fold(jobs.len(), |all, s| all.saturating_add(s.len()));
+    if number > MOST_JOBS * 4 {
+        return jobs.resize_with(MOST_JOBS + 1, || Job::empty(group));
+    }
+    for a in &segments[0] {
+        for b in &segments[1] {
+            for c in &segments[2] {
+                jobs.push(Job::new(groups, [a, b, c], group));
+            }
+        }
+    }
+}
+
+impl Job {
+    fn empty(group: usize) -> Self {
+        Self {
+            group,
+            positions: [0..0, 0..0, 0..0],
+            shifts: Vec::new(),
+            outer_phases: Vec::new(),
+            x_phases: 0..0,
+            x_outputs: Vec::new(),
+            inside: true,
+        }
+    }
+
+    fn new(groups: [&PhaseGroup; 3], segments: [&Segment; 3], group: usize) -> Self {
+        let mut shifts = Vec::new();
+        for &a in &segments[0].shifts {
+            for &b in &segments[1].shifts {
+                for &c in &segments[2].shifts {
+                    let index = (a * groups[1].shifts.len() + b) * groups[2].shifts.len() + c;
+                    let input = [groups[0].shifts[a], groups[1].shifts[b], groups[2].shifts[c]];
+                    shifts.push(Shift { index, input });
+                }
+            }
+        }
+        let mut outer_phases = Vec::new();
+        for a in segments[0].phases.clone() {
+            for b in segments[1].phases.clone() {
+                outer_phases.push(OuterPhase {
+                    index: a * groups[1].phases.len() + b,
+                    output: [groups[0].phases[a].output, groups[1].phases[b].output],
+                });
+            }
+        }
+        let x_phases = segments[2].phases.clone();
+        Self {
+            group,
+            positions: segments.map(|segment| segment.positions.clone()),
+            shifts,
+            outer_phases,
+            x_outputs: groups[2].phases[x_phases.clone()].iter().map(|p| p.output).collect(),
+            x_phases,
+            inside: segments.iter().all(|segment| segment.inside),
+        }
+    }
+
+    /// Registers of output times steps, and something for each product.
+    pub(super) fn cost(&self, batch: usize, lanes: usize) -> u128 {
+        let cells = self.positions.iter().map(|p| (p.end - p.start) as u128).product::<u128>();
+        let registers = (cells * batch as u128).div_ceil(lanes as u128);
+        let phases = (self.outer_phases.len() * self.x_phases.len()) as u128;
+        (registers + 1) * phases * (self.shifts.len() as u128 + 1)
+    }
+}

@@ -1,0 +1,269 @@
+//! Transposed convolution and convolution as dense products, without a column buffer: every output element
+//! is written once, no product has an inserted zero in it, and none a tap that falls outside.
+//!
+//! 1. [`axis`]: an axis becomes phases, shifts, and segments in which all of them lie inside.
+//! 2. [`jobs`]: segments of three axes become [`jobs::Job`]s, dense products each.
+//! 3. [`split`]: what one task does: images, a band of positions, output channels.
+//! 4. [`phase_gemm`] or [`block_gemm`]: the product, with positions or outputs in the lanes; [`source`] packs
+//!    positions.
+//!
+//! Packed positions and sums stay in blocks of bounded size; weights are packed once.
+
+mod axis;
+mod block_gemm;
+mod jobs;
+mod output;
+mod phase_gemm;
+mod share;
+mod source;
+mod split;
+mod steps;
+mod store;
+
+pub(crate) use jobs::Direction;
+
+use rayon::prelude::*;
+
+use crate::conv_transpose::coupling::Coupling;
+use crate::plan::{Epilogue, Layout};
+use crate::simd::Detected;
+use block_gemm::Units;
+use jobs::Products;
+use output::Output;
+use phase_gemm::Tiles;
+use share::{Finish, Share};
+use source::{Source, Strides};
+use split::Split;
+
+/// What every part of a plan for one direction needs to know. Channels are those of a group.
+#[derive(Clone, Debug)]
+struct Parts {
+    isa: Detected,
+    layout: Layout,
+    direction: Direction,
+    products: Products,
+    batch: usize,
+    groups: usize,
+    in_channels: usize,
+    out_channels: usize,
+    in_cells: usize,
+    out_cells: usize,
+    taps: usize,
+    /// The axis along which planes are cut into bands: the first that has more than one output cell, so
+    /// that a band lies in one piece in memory.
+    band_axis: usize,
+}
+
+impl Parts {
+    /// What the lanes hold, and how many output channels go together.
+    fn lanes(&self, block: Option<bool>) -> Option<(Lanes, usize)> {
+        let positions = || {
+            let tiles = Tiles::new(self.isa, self.out_channels);
+            (tiles.height, Lanes::Positions(tiles))
+        };
+        let outputs = || {
+            let units = Units::new(self);
+            (units.channels_together(self), units.filled(self.isa), Lanes::Outputs(units))
+        };
+        let possible = self.products.x_phases_adjoin();
+        if block == Some(true) && !possible {
+            return None;
+        }
+        let x_phases = self.products.groups.iter().map(|group| group.x_phases).max().unwrap_or(1);
+        let likely = block.unwrap_or(possible && (self.layout == Layout::Nhwc || x_phases >= 8));
+        if likely {
+            let (together, filled, lanes) = outputs();
+            if block.is_some() || filled >= 0.5 {
+                return Some((lanes, together));
+            }
+        }
+        let (together, lanes) = positions();
+        Some((lanes, together))
+    }
+}
+
+/// What the lanes of a register hold.
+#[derive(Clone, Debug)]
+enum Lanes {
+    Positions(Tiles),
+    Outputs(Units),
+}
+
+/// What a task works in.
+enum Buffers {
+    Positions(phase_gemm::Buffers),
+    Outputs(block_gemm::Buffers),
+}
+
+impl Lanes {
+    /// Values of the packed weight of one group of channels.
+    fn weight_values(&self, parts: &Parts) -> usize {
+        match self {
+            Self::Positions(tiles) => tiles.weight_values(parts),
+            Self::Outputs(units) => units.weight_values(parts),
+        }
+    }
+
+    fn pack(
+        &self,
+        parts: &Parts,
+        weight: &[f32],
+        index: impl Fn(usize, usize, usize) -> usize,
+        packed: &mut [f32],
+    ) {
+        match self {
+            Self::Positions(tiles) => tiles.pack(parts, weight, index, packed),
+            Self::Outputs(units) => units.pack(parts, weight, index, packed),
+        }
+    }
+
+    fn buffers(&self, parts: &Parts, values: [usize; 2]) -> Buffers {
+        match self {
+            Self::Positions(_) => Buffers::Positions(phase_gemm::Buffers::new(values)),
+            Self::Outputs(units) => {
+                Buffers::Outputs(block_gemm::Buffers::new(parts, units, values))
+            }
+        }
+    }
+
+    fn run(
+        &self,
+        parts: &Parts,
+        share: &Share<'_>,
+        buffers: &mut Buffers,
+        output: &mut Output<'_>,
+    ) {
+        match (self, buffers) {
+            (Self::Positions(tiles), Buffers::Positions(buffers)) => {
+                phase_gemm::run(parts, tiles, share, buffers, output);
+            }
+            (Self::Outputs(units), Buffers::Outputs(buffers)) => {
+                block_gemm::run(parts, units, share, buffers, output);
+            }
+            _ => unreachable!("buffers are made by the same plan"),
+        }
+    }
+}
+
+/// One direction of a coupling, ready to run.
+#[derive(Clone, Debug)]
+pub(crate) struct PhasePlan {
+    parts: Parts,
+    lanes: Lanes,
+    split: Split,
+    /// Values of panels and of sums that a task needs.
+    buffers: [usize; 2],
+}
+
+impl PhasePlan {
+    /// `block` asks for outputs in the lanes, or for positions; else what suits.
+    ///
+    /// `None` if the kernel has more phases and taps than are worth listing, or if what is asked for does
+    /// not apply.
+    pub(crate) fn new(
+        coupling: &Coupling,
+        direction: Direction,
+        isa: Detected,
+        layout: Layout,
+        block: Option<bool>,
+    ) -> Option<Self> {
+        let products = Products::new(coupling, direction, isa.lanes())?;
+        let c = coupling;
+        let (coarse, fine) = ((c.coarse_channels, c.coarse_cells), (c.fine_channels, c.fine_cells));
+        let ((in_channels, in_cells), (out_channels, out_cells)) = match direction {
+            Direction::CoarseToFine => (coarse, fine),
+            Direction::FineToCoarse => (fine, coarse),
+        };
+        let band_axis = products.axes.iter().position(|axis| axis.out_cells > 1).unwrap_or(2);
+        let parts = Parts {
+            isa,
+            layout,
+            direction,
+            products,
+            batch: c.batch,
+            groups: c.groups,
+            in_channels,
+            out_channels,
+            in_cells,
+            out_cells,
+            taps: c.taps,
+            band_axis,
+        };
+        let (lanes, together) = parts.lanes(block)?;
+        let split = Split::new(&parts, together, c.flops());
+        let (images, band) = (split.images, split.band);
+        let buffers = match &lanes {
+            Lanes::Positions(tiles) => phase_gemm::Buffers::values(&parts, tiles, images, band),
+            Lanes::Outputs(units) => block_gemm::Buffers::values(&parts, units, images, band),
+        };
+        Some(Self { parts, lanes, split, buffers })
+    }
+
+    /// Whether outputs are in the lanes.
+    pub(crate) fn is_block(&self) -> bool {
+        matches!(self.lanes, Lanes::Outputs(_))
+    }
+
+    /// Bytes that a run allocates in a pool of so many threads.
+    pub(crate) fn workspace(&self, threads: usize) -> usize {
+        let tasks = self.split.tasks(&self.parts).min(threads);
+        self.buffers.iter().sum::<usize>() * size_of::<f32>() * tasks
+    }
+
+    /// Values of a packed weight.
+    pub(crate) fn packed_len(&self) -> usize {
+        self.lanes.weight_values(&self.parts) * self.parts.groups
+    }
+
+    /// Packs `[coarse, fine / groups, taps]`.
+    pub(crate) fn pack(&self, weight: &[f32]) -> Vec<f32> {
+        let parts = &self.parts;
+        let one = self.lanes.weight_values(parts);
+        let mut packed = vec![0.0; self.packed_len()];
+        if one == 0 {
+            return packed;
+        }
+        let from = weight.len() / parts.groups;
+        packed.par_chunks_exact_mut(one).zip(weight.par_chunks_exact(from)).for_each(
+            |(packed, weight)| match parts.direction {
+                Direction::CoarseToFine => {
+                    let index =
+                        |out, input, tap| (input * parts.out_channels + out) * parts.taps + tap;
+                    self.lanes.pack(parts, weight, index, packed);
+                }
+                Direction::FineToCoarse => {
+                    let index =
+                        |out, input, tap| (out * parts.in_channels + input) * parts.taps + tap;
+                    self.lanes.pack(parts, weight, index, packed);
+                }
+            },
+        );
+        packed
+    }
+
+    /// Writes every element of `y`.
+    pub(crate) fn run(&self, x: &[f32], packed: &[f32], epilogue: Epilogue<'_>, y: &mut [f32]) {
+        let parts = &self.parts;
+        let strides = Strides::new(parts.layout, parts.groups * parts.in_channels, parts.in_cells);
+        let one = self.lanes.weight_values(parts);
+        let task = |task: &mut split::Task<'_>, buffers: &mut Buffers| {
+            for group in task.groups.clone() {
+                let outputs = group * parts.out_channels..(group + 1) * parts.out_channels;
+                let share = Share {
+                    source: Source { x, strides, channel: group * parts.in_channels },
+                    images: task.output.images.clone(),
+                    band: task.band.clone(),
+                    channels: task.channels.clone(),
+                    weight: &packed[group * one..(group + 1) * one],
+                    finish: Finish {
+                        bias: epilogue.bias.map(|bias| &bias[outputs.clone()]),
+                        activation: epilogue.activation,
+                        first_channel: outputs.start,
+                    },
+                };
+                self.lanes.run(parts, &share, buffers, &mut task.output);
+            }
+        };
+        split::run(self.split.cut(parts, y), || self.lanes.buffers(parts, self.buffers), task);
+    }
+}

@@ -1,0 +1,62 @@
+//! The output side of a task: the planes, or the parts of them, that it alone writes.
+
+use std::ops::Range;
+
+use crate::plan::Layout;
+
+/// What one task writes.
+pub(crate) struct Output<'a> {
+    /// NCHW: a slice for each image and channel; NHWC: a slice for each image.
+    pub(crate) slices: Vec<&'a mut [f32]>,
+    pub(crate) layout: Layout,
+    pub(crate) images: Range<usize>,
+    /// Channels of the whole tensor.
+    pub(crate) channels: Range<usize>,
+    /// The cell that each slice begins with.
+    pub(crate) first_cell: usize,
+    /// Channels of the whole tensor: the step from cell to cell in NHWC.
+    pub(crate) all_channels: usize,
+}
+
+impl Output<'_> {
+    /// The values from a channel's cell on, and the step from cell to cell.
+    #[inline]
+    pub(crate) fn at(&mut self, image: usize, channel: usize, cell: usize) -> (&mut [f32], usize) {
+        let (image, cell) = (image - self.images.start, cell - self.first_cell);
+        match self.layout {
+            Layout::Nchw => {
+                let plane = image * self.channels.len() + channel - self.channels.start;
+                (&mut self.slices[plane][cell..], 1)
+            }
+            Layout::Nhwc => {
+                let step = self.all_channels;
+                (&mut self.slices[image][cell * step + channel..], step)
+            }
+        }
+    }
+
+    /// Whether a channel is the task's to write.
+    pub(crate) fn holds(&self, channel: usize) -> bool {
+        self.channels.contains(&channel)
+    }
+
+    /// Values from cell to cell.
+    pub(crate) fn cell_step(&self) -> i64 {
+        match self.layout {
+            Layout::Nchw => 1,
+            Layout::Nhwc => self.all_channels as i64,
+        }
+    }
+
+    /// The slice that holds a channel of an image, and where in a cell of it the channel lies.
+    pub(crate) fn slice(&mut self, image: usize, channel: usize) -> (&mut [f32], i64) {
+        let image = image - self.images.start;
+        match self.layout {
+            Layout::Nchw => {
+                let plane = image * self.channels.len() + channel - self.channels.start;
+                (&mut *self.slices[plane], 0)
+            }
+            Layout::Nhwc => (&mut *self.slices[image], channel as i64),
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! Phase decomposition with positions in the lanes: a tile of output channels of one phase, broadcast,
+//! times a panel of positions.
+//!
+//! A weight is packed as `[group of phases][phase][tile][shift][input channel][height]`. The tiles of all x
+//! phases are computed one after the other and stored together, side by side in memory.
+//!
+//! Wins for small strides and for convolutions, where adjacent positions fill the lanes.
+
+use std::ops::Range;
+
+use super::Parts;
+use super::jobs::Job;
+use super::output::Output;
+use super::share::Share;
+use super::source::{Positions, Run, Steps};
+use super::steps::{self, StepBlock, cut};
+use super::store::Interleaved;
+use crate::simd::Detected;
+use crate::simd::tile::Tile;
+
+/// Values of a block of packed positions, 384 KiB, and of the sums beside it, 640 KiB: both together stay in
+/// an L2 cache of 1 MiB, as one is large only where the other is small.
+const BLOCK: usize = 96 * 1024;
+const SUMS: usize = 160 * 1024;
+/// Most positions of a block whose sums take several blocks of steps.
+const BLOCK_POSITIONS: usize = 384;
+
+/// The tiles that the output channels of a group of channels are cut into.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tiles {
+    pub(super) height: usize,
+    /// Registers of a row.
+    vectors: usize,
+    number: usize,
+}
+
+impl Tiles {
+    pub(super) fn new(isa: Detected, channels: usize) -> Self {
+        let height = isa.height(channels);
+        Self { height, vectors: isa.vectors(height), number: channels.div_ceil(height) }
+    }
+
+    /// Values of the packed weight of one group of channels.
+    pub(super) fn weight_values(&self, parts: &Parts) -> usize {
+        let groups = parts.products.groups.iter();
+        groups.map(|group| group.taps.len() * parts.in_channels * self.number * self.height).sum()
+    }
+
+    /// Packs the weight of one group of channels; `tap(out, in, tap)` is where a value of it lies.
+    pub(super) fn pack(
+        &self,
+        parts: &Parts,
+        weight: &[f32],
+        index: impl Fn(usize, usize, usize) -> usize,
+        packed: &mut [f32],
+    ) {
+        let (height, inputs) = (self.height, parts.in_channels);
+        let mut rest = packed;
+        for group in &parts.products.groups {
+            let phases = group.outer_phases * group.x_phases;
+            for phase in 0..phases {
+                let taps = &group.taps[phase * group.shifts..][..group.shifts];
+                for tile in 0..self.number {
+                    let (part, after) = rest.split_at_mut(group.shifts * inputs * height);
+                    rest = after;
+                    let outs = tile * height..((tile + 1) * height).min(parts.out_channels);
+                    for (block, &tap) in part.chunks_exact_mut((inputs * height).max(1)).zip(taps) {
+                        for (input, row) in block.chunks_exact_mut(height).enumerate() {
+                            for (value, out) in row.iter_mut().zip(outs.clone()) {
+                                *value = weight[index(out, input, tap)];
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What a task works in.
+pub(super) struct Buffers {
+    panels: Vec<f32>,
+    sums: Vec<f32>,
+}
+
+impl Buffers {
+    /// Values of panels and sums that the largest task needs: so many images, and `band` positions of the
+    /// axis along which planes are cut.
+    pub(super) fn values(parts: &Parts, tiles: &Tiles, images: usize, band: usize) -> [usize; 2] {
+        let mut most = [0, 0];
+        for job in &parts.products.jobs {
+            let mut extent = job.positions.each_ref().map(|p| (p.end - p.start) as usize);
+            extent[parts.band_axis] = extent[parts.band_axis].min(band);
+            let cut = Cut::new(parts, tiles, job, images * extent.iter().product::<usize>());
+            most = [most[0].max(cut.panels), most[1].max(cut.sums)];
+        }
+        most
+    }
+
+    pub(super) fn new([panels, sums]: [usize; 2]) -> Self {
+        Self { panels: vec![0.0; panels], sums: vec![0.0; sums] }
+    }
+}
+
+/// How one job is cut.
+struct Cut {
+    blocks: Vec<StepBlock>,
+    /// Positions that are packed together; a multiple of a panel's width unless there are fewer.
+    positions: usize,
+    /// Pairs of outer phase and tile whose sums are kept together, for all x phases.
+    tiles: usize,
+    /// Most values of panels, for this many positions or fewer.
+    panels: usize,
+    /// The same of sums.
+    sums: usize,
+}
+
+impl Cut {
+    fn new(parts: &Parts, tiles: &Tiles, job: &Job, positions: usize) -> Self {
+        let width = tiles.vectors * parts.isa.lanes();
+        let blocks = steps::blocks(job.shifts.len(), parts.in_channels);
+        let longest = blocks.iter().map(StepBlock::len).max().unwrap_or(0);
+        let single = blocks.len() == 1;
+        let most = if single { BLOCK / longest.max(64) } else { BLOCK_POSITIONS };
+        let most = most.next_multiple_of(width);
+        // Equal blocks, so that none is a small rest.
+        let number = positions.div_ceil(most).max(1);
+        let block = positions.div_ceil(number).next_multiple_of(width);
+        let slot = job.x_phases.len() * tiles.height * width;
+        let all = job.outer_phases.len() * tiles.number;
+        let kept = |block: usize| (SUMS / (slot * (block / width))).clamp(1, all.max(1));
+        // Fewer positions may make a larger block: 1 of 300 where 500 make 2 of 250.
+        let largest = most.min(positions.next_multiple_of(width));
+        let sums = match single {
+            true => slot,
+            false => (SUMS + slot * (largest / width)).min(all * slot * (largest / width)),
+        };
+        let panels = largest * longest;
+        let tiles = if single { 1 } else { kept(block) };
+        Self { blocks, positions: block, tiles, panels, sums }
+    }
+}
+
+pub(super) fn run(
+    parts: &Parts,
+    tiles: &Tiles,
+    share: &Share<'_>,
+    buffers: &mut Buffers,
+    output: &mut Output<'_>,
+) {
+    let per_tap = parts.in_channels * tiles.number * tiles.height;
+    for job in &parts.products.jobs {
+        let before = parts.products.groups[..job.group].iter();
+        let at: usize = before.map(|group| group.taps.len() * per_tap).sum();
+        let positions = share.positions(parts, job);
+        if positions.len() > 0 {
+            Product::new(parts, tiles, share, job, positions, &share.weight[at..])
+                .run(buffers, output);
+        }
+    }
+}
+
+/// Positions side by side in lanes.
+struct Panel {
+    vectors: usize,
+    runs: Vec<Run>,
+}
+
+/// One job within one share.
+struct Product<'a> {
+    parts: &'a Parts,
+    tiles: &'a Tiles,
+    share: &'a Share<'a>,
+    job: &'a Job,
+    positions: Positions,
+    /// From the job's group of phases on.
+    weight: &'a [f32],
+    width: usize,
+    cut: Cut,
+}
+
+impl<'a> Product<'a> {
+    fn new(
+        parts: &'a Parts,
+        tiles: &'a Tiles,
+        share: &'a Share<'a>,
+        job: &'a Job,
+        positions: Positions,
+        weight: &'a [f32],
+    ) -> Self {
+        let cut = Cut::new(parts, tiles, job, positions.len());
+        let width = tiles.vectors * parts.isa.lanes();
+        Self { parts, tiles, share, job, positions, weight, width, cut }
+    }
+
+    fn run(&self, buffers: &mut Buffers, output: &mut Output<'_>) {
+        let height = self.tiles.height;
+        let all = self.share.channels.start / height..self.share.channels.end.div_ceil(height);
+        let slot = self.job.x_phases.len() * height * self.width;
+        for range in cut(0..self.positions.len(), self.cut.positions) {
+            let panels = self.panels(range);
+            let numbered = |(n, panel): (usize, &Panel)| {
+                panel.runs.iter().map(move |r| (n, r.clone())).collect::<Vec<_>>()
+            };
+            let all_runs: Vec<(usize, Run)> =
+                panels.iter().enumerate().flat_map(numbered).collect();
+            if let [block] = &self.cut.blocks[..] {
+                let apart = self.pack(&all_runs, block, &mut buffers.panels);
+                let runs = self.runs(block);
+                for outer in 0..self.job.outer_phases.len() {
+                    for tile in all.clone() {
+                        for (n, panel) in panels.iter().enumerate() {
+                            let packed = &buffers.panels[n * apart..];
+                            self.sum(
+                                (outer, tile),
+                                panel,
+                                (block, &runs),
+                                false,
+                                packed,
+                                &mut buffers.sums,
+                            );
+                            self.store((outer, tile), panel, &mut buffers.sums, output);
+                        }
+                    }
+                }
+                continue;
+            }
+            let pairs: Vec<(usize, usize)> = (0..self.job.outer_phases.len())
+                .flat_map(|outer| all.clone().map(move |tile| (outer, tile)))
+                .collect();
+            for pairs in pairs.chunks(self.cut.tiles) {
+                assert!(pairs.len() * panels.len() * slot <= buffers.sums.len());
+                for (b, block) in self.cut.blocks.iter().enumerate() {
+                    let apart = self.pack(&all_runs, block, &mut buffers.panels);
+                    let runs = self.runs(block);
+                    let mut slots = buffers.sums.chunks_exact_mut(slot);
+                    for &pair in pairs {
+                        for (n, (panel, sums)) in panels.iter().zip(&mut slots).enumerate() {
+                            let packed = &buffers.panels[n * apart..];
+                            self.sum(pair, panel, (block, &runs), b > 0, packed, sums);
+                        }
+                    }
+                }
+                let mut slots = buffers.sums.chunks_exact_mut(slot);
+                for &pair in pairs {
+                    for (panel, sums) in panels.iter().zip(&mut slots) {
+                        self.store(pair, panel, sums, output);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Panels of about equal width, as a narrow one cannot hide the delays of its sums.
+    fn panels(&self, range: Range<usize>) -> Vec<Panel> {
+        let lanes = self.parts.isa.lanes();
+        let vectors = range.len().div_ceil(lanes);
+        let number = vectors.div_ceil(self.tiles.vectors);
+        let mut first = range.start;
+        let panel = |n: usize| {
+            let vectors = vectors / number + usize::from(n < vectors % number);
+            let end = (first + vectors * lanes).min(range.end);
+            let runs = self.positions.runs(first..end);
+            first = end;
+            Panel { vectors, runs }
+        };
+        (0..number).map(panel).collect()
+    }
+
+    fn runs(&self, block: &StepBlock) -> [Vec<usize>; 2] {
+        let weight = block.weight_runs(&self.job.shifts, self.parts.in_channels, self.tiles.height);
+        [weight, block.panel_runs(self.width)]
+    }
+
+    /// The steps of a block.
+    fn steps(&self, block: &StepBlock) -> Steps<'_> {
+        let shifts = &self.job.shifts[block.shifts.clone()];
+        Steps { shifts, channels: block.channels.clone() }
+    }
+
+    /// Packs all panels one behind the other, and says how far they are apart.
+    fn pack(&self, runs: &[(usize, Run)], block: &StepBlock, out: &mut [f32]) -> usize {
+        let steps = self.steps(block);
+        let job = (self.job, &self.parts.products.axes);
+        self.share.source.pack(self.parts.isa, job, runs, &steps, self.width, out);
+        steps.panel(self.width)
+    }
+
+    /// The tiles of all x phases, one behind the other.
+    fn sum(
+        &self,
+        (outer, tile): (usize, usize),
+        panel: &Panel,
+        (block, [a_runs, b_runs]): (&StepBlock, &[Vec<usize>; 2]),
+        add: bool,
+        packed: &[f32],
+        sums: &mut [f32],
+    ) {
+        let height = self.tiles.height;
+        let group = &self.parts.products.groups[self.job.group];
+        let first = self.job.outer_phases[outer].index * group.x_phases;
+        let each = group.shifts * self.parts.in_channels * height;
+        for (x, sums) in self.job.x_phases.clone().zip(sums.chunks_mut(height * self.width)) {
+            let at = ((first + x) * self.tiles.number + tile) * each;
+            let tile = Tile {
+                rows: height,
+                vectors: panel.vectors,
+                a: &self.weight[at..at + each],
+                a_runs,
+                a_step: height,
+                b: packed,
+                b_runs,
+                b_step: self.width,
+                b_vector: self.parts.isa.lanes(),
+                steps: block.channels.len(),
+                add,
+            };
+            self.parts.isa.tile(&tile, sums);
+        }
+    }
+
+    fn store(
+        &self,
+        (outer, tile): (usize, usize),
+        panel: &Panel,
+        sums: &mut [f32],
+        output: &mut Output<'_>,
+    ) {
+        let first = tile * self.tiles.height;
+        Interleaved {
+            axes: &self.parts.products.axes,
+            outer: self.job.outer_phases[outer].output,
+            x_outputs: &self.job.x_outputs,
+            runs: &panel.runs,
+            channels: first..(first + self.tiles.height).min(self.share.channels.end),
+            width: panel.vectors * self.parts.isa.lanes(),
+            phase_step: self.tiles.height * self.width,
+        }
+        .store(self.parts.isa, &self.share.finish, sums, output);
+    }
+}

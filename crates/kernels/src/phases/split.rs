@@ -1,0 +1,189 @@
+//! How the work of a run is shared out: by sizes alone, never by the number of threads.
+
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::Parts;
+use super::output::Output;
+use super::steps::cut;
+use crate::plan::Layout;
+
+/// What one task does at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Split {
+    pub(super) images: usize,
+    /// Positions of the band axis.
+    pub(super) band: usize,
+    /// Output channels of a group.
+    channels: usize,
+}
+
+/// One task, and what it alone writes.
+pub(super) struct Task<'a> {
+    pub(super) groups: Range<usize>,
+    pub(super) band: Range<i64>,
+    /// Output channels of each group.
+    pub(super) channels: Range<usize>,
+    pub(super) output: Output<'a>,
+}
+
+/// Below so many operations a second task costs more than it saves.
+const FLOPS: u128 = 2_000_000;
+/// Most tasks that are looked for.
+const TASKS: u128 = 16;
+/// Positions that a task should have at least, as the last panel is partly empty.
+const POSITIONS: usize = 256;
+/// Phases times output channels that a task should have at least, as each packs its positions anew.
+const ROWS: usize = 512;
+
+impl Split {
+    pub(super) fn new(parts: &Parts, height: usize, flops: u128) -> Self {
+        let axis = &parts.products.axes[parts.band_axis];
+        let band = axis.positions();
+        let band = ((band.end - band.start) as usize).max(1);
+        let mut split =
+            Self { images: parts.batch.max(1), band, channels: parts.out_channels.max(1) };
+        let mut wanted = (flops / FLOPS).clamp(1, TASKS) as usize;
+        let groups = if parts.layout == Layout::Nchw { parts.groups.max(1) } else { 1 };
+        wanted = wanted.div_ceil(groups);
+        if wanted < 2 {
+            return split;
+        }
+        // Images first, as long as the borders, which have few positions each, still fill their lanes.
+        let cost = |images: usize| -> u128 {
+            let jobs = parts.products.jobs.iter();
+            jobs.map(|job| job.cost(images, parts.isa.lanes())).sum::<u128>()
+                * parts.batch.div_ceil(images) as u128
+        };
+        let least = cost(split.images);
+        while split.images.is_multiple_of(2) && parts.batch / split.images < wanted {
+            if cost(split.images / 2) * 100 > least * 103 {
+                break;
+            }
+            split.images /= 2;
+        }
+        wanted = wanted.div_ceil(parts.batch.div_ceil(split.images));
+        let steps = parts.products.axes.iter().map(|a| a.positions());
+        let positions: usize = steps.map(|p| (p.end - p.start).max(1) as usize).product();
+        let bands = (positions * split.images / POSITIONS).min(wanted).min(band);
+        if bands > 1 {
+            let bands = bands.next_power_of_two() / if bands.is_power_of_two() { 1 } else { 2 };
+            split.band = band.div_ceil(bands).max(1);
+        }
+        wanted = wanted.div_ceil(band.div_ceil(split.band));
+        let phases = parts.products.groups.iter().map(|g| g.outer_phases * g.x_phases).max();
+        let phases = phases.unwrap_or(1).max(1);
+        if parts.layout == Layout::Nchw && wanted > 1 {
+            let tiles = parts.out_channels.div_ceil(height);
+            let pieces = (phases * parts.out_channels / ROWS).min(wanted).min(tiles).max(1);
+            split.channels = tiles.div_ceil(pieces) * height;
+        }
+        split
+    }
+
+    pub(super) fn tasks(&self, parts: &Parts) -> usize {
+        let band = parts.products.axes[parts.band_axis].positions();
+        let bands = ((band.end - band.start).max(1) as usize).div_ceil(self.band);
+        let groups = if parts.layout == Layout::Nchw { parts.groups } else { 1 };
+        let pieces = parts.out_channels.div_ceil(self.channels);
+        parts.batch.div_ceil(self.images) * bands * groups * pieces
+    }
+
+    /// All tasks, with the parts of `y`, `[n, groups * channels, cells]` or `[n, cells, ...]`, that are theirs.
+    pub(super) fn cut<'a>(&self, parts: &Parts, y: &'a mut [f32]) -> Vec<Task<'a>> {
+        let axis = &parts.products.axes[parts.band_axis];
+        let positions = axis.positions();
+        let inner: usize =
+            parts.products.axes[parts.band_axis + 1..].iter().map(|axis| axis.out_cells).product();
+        // The band axis is the first of more than one cell, so these are its cells times those inside.
+        let bands: Vec<(Range<i64>, Range<usize>)> = (positions.start..positions.end)
+            .step_by(self.band)
+            .map(|first| {
+                let end = (first + self.band as i64).min(positions.end);
+                (first..end, axis.first_output(first) * inner..axis.first_output(end) * inner)
+            })
+            .collect();
+        let all_channels = parts.groups * parts.out_channels;
+        // A plane for each channel, or one for all of them.
+        let (per_task, planes) = match parts.layout {
+            Layout::Nchw => (1, all_channels),
+            Layout::Nhwc => (parts.groups, 1),
+        };
+        let groups: Vec<_> = cut(0..parts.groups, per_task).collect();
+        let pieces: Vec<_> = cut(0..parts.out_channels, self.channels).collect();
+        let mut tasks = Vec::new();
+        for images in cut(0..parts.batch, self.images) {
+            for (band, cells) in &bands {
+                for groups in &groups {
+                    for channels in &pieces {
+                        let first = groups.start * parts.out_channels;
+                        let own = match parts.layout {
+                            Layout::Nchw => first + channels.start..first + channels.end,
+                            Layout::Nhwc => 0..all_channels,
+                        };
+                        tasks.push(Task {
+                            groups: groups.clone(),
+                            band: band.clone(),
+                            channels: channels.clone(),
+                            output: Output {
+                                slices: Vec::new(),
+                                layout: parts.layout,
+                                images: images.clone(),
+                                channels: own,
+                                first_cell: cells.start,
+                                all_channels,
+                            },
+                        });
+                    }
+                }
+            }
+        }
+        if y.is_empty() {
+            return Vec::new();
+        }
+        let (step, per_plane) = match parts.layout {
+            Layout::Nchw => (parts.out_cells, 1),
+            Layout::Nhwc => (parts.out_cells * all_channels, all_channels),
+        };
+        let per_band = groups.len() * pieces.len();
+        for (n, mut plane) in y.chunks_exact_mut(step).enumerate() {
+            let (image, channel) = (n / planes, n % planes);
+            let column = match parts.layout {
+                Layout::Nchw => {
+                    let (group, within) =
+                        (channel / parts.out_channels, channel % parts.out_channels);
+                    group * pieces.len() + within / self.channels
+                }
+                Layout::Nhwc => 0,
+            };
+            for (b, (_, cells)) in bands.iter().enumerate() {
+                let (part, rest) = plane.split_at_mut(cells.len() * per_plane);
+                plane = rest;
+                let row = image / self.images * bands.len() + b;
+                tasks[row * per_band + column].output.slices.push(part);
+            }
+        }
+        tasks
+    }
+}
+
+/// Runs all tasks on the pool, with buffers that tasks hand on to each other: there are never more of them
+/// than threads at work.
+pub(super) fn run<B: Send>(
+    mut tasks: Vec<Task<'_>>,
+    make: impl Fn() -> B + Sync,
+    task: impl Fn(&mut Task<'_>, &mut B) + Sync,
+) {
+    if let [only] = &mut tasks[..] {
+        return task(only, &mut make());
+    }
+    let idle = Mutex::new(Vec::new());
+    tasks.into_par_iter().for_each(|mut one| {
+        let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut buffers = taken.unwrap_or_else(&make);
+        task(&mut one, &mut buffers);
+        idle.lock().unwrap_or_else(PoisonError::into_inner).push(buffers);
+    });
+}

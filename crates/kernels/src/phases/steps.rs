@@ -1,0 +1,80 @@
+//! How the sum of a product is cut into blocks of steps.
+
+use std::ops::Range;
+
+use super::jobs::Shift;
+
+/// Most steps that are summed in registers in one go.
+pub(super) const SINGLE: usize = 512;
+/// About as many steps has a block of a longer sum.
+pub(super) const BLOCK: usize = 256;
+
+/// Steps that are packed and summed together: some shifts, and for each the same channels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct StepBlock {
+    /// Among the shifts of the job.
+    pub(super) shifts: Range<usize>,
+    pub(super) channels: Range<usize>,
+}
+
+impl StepBlock {
+    pub(super) fn len(&self) -> usize {
+        self.shifts.len() * self.channels.len()
+    }
+
+    /// Where each shift begins in a panel of so many values a step.
+    pub(super) fn panel_runs(&self, width: usize) -> Vec<usize> {
+        (0..self.shifts.len()).map(|n| n * self.channels.len() * width).collect()
+    }
+
+    /// Where each shift begins in a weight packed as `[shift of the group][channel][width]`.
+    pub(super) fn weight_runs(&self, job: &[Shift], channels: usize, width: usize) -> Vec<usize> {
+        let at = |shift: &Shift| (shift.index * channels + self.channels.start) * width;
+        job[self.shifts.clone()].iter().map(at).collect()
+    }
+}
+
+/// The blocks of a sum over `shifts` and `channels`; one without steps if there are none. They follow from
+/// these two numbers alone, as they set the order of the sum and so its last bits.
+pub(super) fn blocks(shifts: usize, channels: usize) -> Vec<StepBlock> {
+    if shifts * channels <= SINGLE {
+        return vec![StepBlock { shifts: 0..shifts, channels: 0..channels }];
+    }
+    let step = channels.div_ceil(channels.div_ceil(BLOCK));
+    let together = (BLOCK / step).max(1);
+    let mut blocks = Vec::new();
+    for channels in cut(0..channels, step) {
+        for shifts in cut(0..shifts, together) {
+            blocks.push(StepBlock { shifts, channels: channels.clone() });
+        }
+    }
+    blocks
+}
+
+/// A range in pieces of `step`; the last may be shorter.
+pub(super) fn cut(range: Range<usize>, step: usize) -> impl Iterator<Item = Range<usize>> {
+    let end = range.end;
+    range.step_by(step.max(1)).map(move |start| start..(start + step).min(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_is_in_one_block() {
+        for (shifts, channels) in
+            [(1, 1), (4, 21), (9, 512), (4, 1026), (16, 100), (600, 1), (1, 513)]
+        {
+            let mut seen = vec![0; shifts * channels];
+            for block in blocks(shifts, channels) {
+                assert!(block.len() <= SINGLE, "{block:?}");
+                for shift in block.shifts {
+                    block.channels.clone().for_each(|c| seen[shift * channels + c] += 1);
+                }
+            }
+            assert!(seen.into_iter().all(|times| times == 1), "{shifts} {channels}");
+        }
+        assert_eq!(blocks(0, 5).len(), 1);
+    }
+}

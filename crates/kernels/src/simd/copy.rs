@@ -1,0 +1,154 @@
+//! Moving values into panels.
+
+use super::vector::Vector;
+use super::{Detected, Isa};
+
+/// Values side by side in a row of a panel, from values at equal steps in a tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Piece {
+    /// Where they go in row 0.
+    pub(crate) to: usize,
+    /// Where the first of them lies for row 0, less [`Rows::first`].
+    pub(crate) from: usize,
+    pub(crate) length: usize,
+}
+
+/// Rows of panels: `out[row * width + to + i] = from[first + row * row_step + piece.from + i * lane_step]`.
+pub(crate) struct Rows<'a> {
+    pub(crate) from: &'a [f32],
+    pub(crate) pieces: &'a [Piece],
+    pub(crate) lane_step: usize,
+    pub(crate) row_step: usize,
+    pub(crate) rows: usize,
+    pub(crate) first: usize,
+    pub(crate) width: usize,
+}
+
+/// Most values of a piece, moved at once where possible.
+pub(crate) const CHUNK: usize = 16;
+
+impl Detected {
+    /// Copies rows into the front of `out`.
+    ///
+    /// # Panics
+    /// If a piece lies outside of `from`, or a row outside of `out`.
+    pub(crate) fn copy_rows(self, rows: &Rows<'_>, out: &mut [f32]) {
+        match rows.lane_step {
+            1 => {}
+            2 => return every_second(rows, out),
+            step if step > rows.row_step => return by_column(rows, out),
+            _ => return by_row(rows, out),
+        }
+        let last = rows.rows.saturating_sub(1);
+        for piece in rows.pieces {
+            assert!(piece.length <= CHUNK);
+            let from = rows.first + last * rows.row_step + piece.from + piece.length;
+            assert!(from <= rows.from.len());
+            assert!(last * rows.width + piece.to + piece.length <= out.len());
+        }
+        match self.isa() {
+            // SAFETY: the asserts above are all that is read and written.
+            Isa::Portable => unsafe { side_by_side::<[f32; 8]>(rows, out) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `self` proves that the CPU has AVX2; the rest as above.
+            Isa::Avx2 => unsafe { avx2(rows, out) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `self` proves that the CPU has AVX-512F; the rest as above.
+            Isa::Avx512 => unsafe { avx512(rows, out) },
+            #[cfg(not(target_arch = "x86_64"))]
+            // SAFETY: the asserts above are all that is read and written.
+            _ => unsafe { side_by_side::<[f32; 8]>(rows, out) },
+        }
+    }
+}
+
+/// # Safety
+/// The CPU has AVX2; the rest as [`side_by_side`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn avx2(rows: &Rows<'_>, out: &mut [f32]) {
+    // SAFETY: the caller's promise.
+    unsafe { side_by_side::<std::arch::x86_64::__m256>(rows, out) }
+}
+
+/// # Safety
+/// The CPU has AVX-512F; the rest as [`side_by_side`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn avx512(rows: &Rows<'_>, out: &mut [f32]) {
+    // SAFETY: the caller's promise.
+    unsafe { side_by_side::<std::arch::x86_64::__m512>(rows, out) }
+}
+
+/// Rows that are copied before the next piece: what lies near in memory in the next rows is in the cache
+/// then.
+const TOGETHER: usize = 16;
+
+/// # Safety
+/// The CPU has the instruction set of `V`; every piece of every row lies inside both slices and has at most
+/// [`CHUNK`] values, side by side.
+#[inline(always)]
+unsafe fn side_by_side<V: Vector>(rows: &Rows<'_>, out: &mut [f32]) {
+    for first in (0..rows.rows).step_by(TOGETHER) {
+        let number = TOGETHER.min(rows.rows - first);
+        for piece in rows.pieces {
+            // SAFETY: the caller's promise; pointers past the last row are made, not used.
+            unsafe {
+                let from = rows.first + first * rows.row_step + piece.from;
+                let mut from = rows.from.as_ptr().wrapping_add(from);
+                let mut to = out.as_mut_ptr().wrapping_add(first * rows.width + piece.to);
+                for _ in 0..number {
+                    V::copy_some(from, to, piece.length);
+                    from = from.wrapping_add(rows.row_step);
+                    to = to.wrapping_add(rows.width);
+                }
+            }
+        }
+    }
+}
+
+/// Every second value, in chunks whose size is constant.
+fn every_second(rows: &Rows<'_>, out: &mut [f32]) {
+    for row in 0..rows.rows {
+        let first = rows.first + row * rows.row_step;
+        for piece in rows.pieces {
+            let from = &rows.from[first + piece.from..];
+            let to = &mut out[row * rows.width + piece.to..][..piece.length];
+            match (from.first_chunk::<{ 2 * CHUNK }>(), to.first_chunk_mut::<CHUNK>()) {
+                (Some(from), Some(to)) => {
+                    for (n, to) in to.iter_mut().enumerate() {
+                        *to = from[2 * n];
+                    }
+                }
+                _ => {
+                    let from = from.iter().step_by(2);
+                    to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+                }
+            }
+        }
+    }
+}
+
+fn by_row(rows: &Rows<'_>, out: &mut [f32]) {
+    for row in 0..rows.rows {
+        let first = rows.first + row * rows.row_step;
+        let out = &mut out[row * rows.width..];
+        for piece in rows.pieces {
+            let from = rows.from[first + piece.from..].iter().step_by(rows.lane_step);
+            let to = &mut out[piece.to..piece.to + piece.length];
+            to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+        }
+    }
+}
+
+/// Where the values of a column lie closer in memory than those of a row.
+fn by_column(rows: &Rows<'_>, out: &mut [f32]) {
+    for piece in rows.pieces {
+        for n in 0..piece.length {
+            let from = &rows.from[rows.first + piece.from + n * rows.lane_step..];
+            let from = from.iter().step_by(rows.row_step);
+            let to = out[piece.to + n..].iter_mut().step_by(rows.width);
+            to.zip(from).take(rows.rows).for_each(|(to, &from)| *to = from);
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! A register of f32 values, so that a kernel is written once for every instruction set.
+//!
+//! Kernels are generic over [`Vector`], `#[inline(always)]`, and called from one small function per
+//! instruction set that carries `#[target_feature]` (see `per_isa!`): inlined there, they are compiled
+//! with its instructions.
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::*;
+
+/// A register of [`Vector::LANES`] values.
+pub(crate) trait Vector: Copy {
+    /// Values in a register.
+    const LANES: usize;
+    /// Registers that the instruction set has.
+    const REGISTERS: usize;
+
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn splat(value: f32) -> Self;
+
+    /// # Safety
+    /// The CPU has the instruction set; [`Self::LANES`] values can be read from `from` on.
+    unsafe fn load(from: *const f32) -> Self;
+
+    /// # Safety
+    /// The CPU has the instruction set; [`Self::LANES`] values can be written from `to` on.
+    unsafe fn store(self, to: *mut f32);
+
+    /// `self * factor + sum`.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn mul_add(self, factor: Self, sum: Self) -> Self;
+
+    /// Copies `count` values, at most 16.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set; as many values can be read and written.
+    #[inline(always)]
+    unsafe fn copy_some(from: *const f32, to: *mut f32, count: usize) {
+        // SAFETY: each part lies within the `count` values, as the parts before it are whole.
+        unsafe {
+            let mut done = 0;
+            for part in [16, 8, 4, 2, 1] {
+                if count & part != 0 {
+                    std::ptr::copy_nonoverlapping(from.add(done), to.add(done), part);
+                    done += part;
+                }
+            }
+        }
+    }
+
+    /// Values of `self` and `other` in turn: `[a0, b0, a1, b1, ...]`, as two registers.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn zip(self, other: Self) -> (Self, Self);
+}
+
+/// Plain Rust, in chunks that compilers turn into registers of 128 bits or more.
+impl Vector for [f32; 8] {
+    const LANES: usize = 8;
+    // Two registers of 128 bits each; x86-64 has 16 of them.
+    const REGISTERS: usize = 8;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        [value; 8]
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller's promise; an array of f32 needs no more alignment than an f32.
+        unsafe { from.cast::<Self>().read() }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller's promise.
+        unsafe { to.cast::<Self>().write(self) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
+        // Not fused: without the instruction that would be a function call.
+        let mut out = sum;
+        for lane in 0..8 {
+            out[lane] += self[lane] * factor[lane];
+        }
+        out
+    }
+
+    #[inline(always)]
+    unsafe fn zip(self, other: Self) -> (Self, Self) {
+        let ([a, b, c, d, e, f, g, h], [i, j, k, l, m, n, o, p]) = (self, other);
+        ([a, i, b, j, c, k, d, l], [e, m, f, n, g, o, h, p])
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Vector for __m256 {
+    const LANES: usize = 8;
+    const REGISTERS: usize = 16;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        // SAFETY: the caller promises AVX2.
+        unsafe { _mm256_set1_ps(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller promises AVX2 and 8 values.
+        unsafe { _mm256_loadu_ps(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller promises AVX2 and room for 8 values.
+        unsafe { _mm256_storeu_ps(to, self) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
+        // SAFETY: the caller promises AVX2 and FMA.
+        unsafe { _mm256_fmadd_ps(self, factor, sum) }
+    }
+
+    #[inline(always)]
+    unsafe fn zip(self, other: Self) -> (Self, Self) {
+        // SAFETY: the caller promises AVX2.
+        unsafe {
+            // Within each half of 128 bits first, then the halves in order.
+            let (low, high) = (_mm256_unpacklo_ps(self, other), _mm256_unpackhi_ps(self, other));
+            let first = _mm256_permute2f128_ps::<0x20>(low, high);
+            (first, _mm256_permute2f128_ps::<0x31>(low, high))
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Vector for __m512 {
+    const LANES: usize = 16;
+    const REGISTERS: usize = 32;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        // SAFETY: the caller promises AVX-512F.
+        unsafe { _mm512_set1_ps(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller promises AVX-512F and 16 values.
+        unsafe { _mm512_loadu_ps(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller promises AVX-512F and room for 16 values.
+        unsafe { _mm512_storeu_ps(to, self) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
+        // SAFETY: the caller promises AVX-512F.
+        unsafe { _mm512_fmadd_ps(self, factor, sum) }
+    }
+
+    #[inline(always)]
+    unsafe fn copy_some(from: *const f32, to: *mut f32, count: usize) {
+        // Up to 16 ones.
+        let mask = ((1u32 << count) - 1) as __mmask16;
+        // SAFETY: the caller promises AVX-512F; what the mask leaves out is not touched.
+        unsafe { _mm512_mask_storeu_ps(to, mask, _mm512_maskz_loadu_ps(mask, from)) }
+    }
+
+    #[inline(always)]
+    unsafe fn zip(self, other: Self) -> (Self, Self) {
+        // SAFETY: the caller promises AVX-512F.
+        unsafe {
+            // Lane numbers; from 16 on those of `other`.
+            let first = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+            let second = _mm512_add_epi32(first, _mm512_set1_epi32(8));
+            let low = _mm512_permutex2var_ps(self, first, other);
+            (low, _mm512_permutex2var_ps(self, second, other))
+        }
+    }
+}
