@@ -59,8 +59,8 @@ impl ConvPlan {
         self.engine.layout()
     }
 
-    /// Most bytes that a run allocates beside its arguments and packed weights, in a rayon pool with as many
-    /// threads as the one that the plan was made in.
+    /// Most bytes that a run takes beside its arguments and packed weights, in a rayon pool with as many
+    /// threads as the one that the plan was made in. The plan keeps them for the next run.
     pub fn workspace_bytes(&self) -> usize {
         self.engine.workspace()
     }

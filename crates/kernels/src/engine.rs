@@ -65,8 +65,7 @@ impl Route {
         match self {
             Self::Direct => Algorithm::Direct,
             Self::ColumnGemm(_) => Algorithm::ColumnGemm,
-            Self::Phases(plan) if plan.is_block() => Algorithm::BlockGemm,
-            Self::Phases(_) => Algorithm::PhaseGemm,
+            Self::Phases(plan) => plan.algorithm(),
         }
     }
 }
@@ -96,8 +95,8 @@ impl Engine {
             }
         };
         let route = |direction: Direction| -> Result<(Route, usize)> {
-            let phases = |block| {
-                let plan = PhasePlan::new(&coupling, direction, isa, layout, block)?;
+            let phases = |wanted| {
+                let plan = PhasePlan::new(&coupling, direction, isa, layout, wanted)?;
                 let bytes = plan.workspace(threads);
                 Some((Route::Phases(Box::new(plan)), bytes))
             };
@@ -107,8 +106,7 @@ impl Engine {
                 _ if none => Some(direct.clone()),
                 Some(Algorithm::Direct) => Some(direct.clone()),
                 Some(Algorithm::ColumnGemm) => Some(columns()),
-                Some(Algorithm::PhaseGemm) => phases(Some(false)),
-                Some(Algorithm::BlockGemm) => phases(Some(true)),
+                Some(wanted) => phases(Some(wanted)),
                 None => None,
             };
             match wanted {

@@ -4,7 +4,7 @@
 //! `a` and `b` are packed into panels as tall (wide) as a tile, so that a tile reads both in order.
 //! Callers run many products side by side and give each its own scratch.
 
-use crate::simd::tile::{MAX_TILE, Tile};
+use crate::simd::tile::{MAX_TILE, Registers, Tile};
 use crate::simd::{Detected, Isa};
 
 /// A matrix in a slice, read with any strides: element (r, c) is `data[r * row + c * column]`.
@@ -110,7 +110,7 @@ pub(crate) fn gemm(
                         b: panel_b,
                         b_runs: &[0],
                         b_step: tile.columns,
-                        b_vector: isa.lanes(),
+                        b_registers: Registers::Apart(isa.lanes()),
                         steps,
                         add: false,
                     };

@@ -14,6 +14,8 @@ pub enum Algorithm {
     PhaseGemm,
     /// The same with outputs in the lanes: for large strides, single cells, and NHWC.
     BlockGemm,
+    /// The same for a handful of output channels: positions are read where they lie.
+    FewOutputs,
 }
 
 impl Algorithm {
@@ -27,6 +29,7 @@ impl Algorithm {
             Self::ColumnGemm => "column_gemm",
             Self::PhaseGemm => "phase_gemm",
             Self::BlockGemm => "block_gemm",
+            Self::FewOutputs => "few_outputs",
         }
     }
 

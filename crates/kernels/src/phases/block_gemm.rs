@@ -20,8 +20,8 @@ use super::source::{Positions, Run, Steps};
 use super::steps::{self, StepBlock, cut};
 use crate::plan::Layout;
 use crate::simd::Detected;
-use crate::simd::scatter::Scatter;
-use crate::simd::tile::Tile;
+use crate::simd::scatter::{Places, Scatter, announce};
+use crate::simd::tile::{Registers, Tile};
 
 /// Values of packed positions that are kept together: 256 KiB.
 const BLOCK: usize = 64 * 1024;
@@ -80,10 +80,10 @@ impl Units {
         used as f64 / (units.count() * isa.lanes()).max(1) as f64
     }
 
-    /// Output channels that share registers: a task takes a multiple of them.
+    /// Output channels that fill a tile: a task takes a multiple of them.
     pub(super) fn channels_together(&self, parts: &Parts) -> usize {
         let most = parts.products.groups.iter().map(|group| group.x_phases).min().unwrap_or(1);
-        (parts.isa.lanes() / most.max(1)).max(1)
+        (parts.isa.lanes() / most.max(1)).max(1) * self.vectors
     }
 
     fn group_values(&self, parts: &Parts, group: usize) -> usize {
@@ -263,7 +263,13 @@ pub(super) fn run(
         if positions.len() > 0 {
             let weight = &share.weight[at..];
             let cut = Cut::new(parts, units, job, positions.len());
-            Product { parts, units, share, job, positions, weight, cut }.run(buffers, output);
+            let axes = &parts.products.axes;
+            let mut rows = vec![None; parts.products.groups[job.group].outer_phases];
+            for phase in &job.outer_phases {
+                let row = phase.output[0] * axes[1].out_cells as i64 + phase.output[1];
+                rows[phase.index] = Some(row * axes[2].out_cells as i64);
+            }
+            Product { parts, units, share, job, positions, weight, cut, rows }.run(buffers, output);
         }
     }
 }
@@ -273,10 +279,10 @@ struct Panel {
     /// Rows of the tile; at least as many as positions.
     height: usize,
     runs: Vec<Run>,
-    /// Output cell of position times step, for every position.
-    places: Vec<i64>,
-    /// Positions of the same image.
-    images: Vec<(usize, Range<usize>)>,
+    positions: usize,
+    /// For each image, the first of its positions, and for each the place of position times step in the
+    /// output.
+    images: Vec<(usize, usize, Places)>,
 }
 
 /// Units next to each other that one tile computes.
@@ -295,6 +301,8 @@ struct Product<'a> {
     /// From the job's group of phases on.
     weight: &'a [f32],
     cut: Cut,
+    /// For each outer phase of the group where its row begins, if it lies inside.
+    rows: Vec<Option<i64>>,
 }
 
 impl Product<'_> {
@@ -314,6 +322,7 @@ impl Product<'_> {
                     self.lanes_of_bias(tile, &mut buffers.bias);
                     for (n, panel) in panels.iter().enumerate() {
                         let packed = &buffers.panels[n * steps.apart..];
+                        self.each_place(tile, panel, output, announce);
                         self.sum(tile, panel, &steps, false, packed, &mut buffers.sums);
                         self.store(tile, panel, &buffers.bias, &mut buffers.sums, output);
                     }
@@ -352,10 +361,8 @@ impl Product<'_> {
             let channel = per > 1 || self.share.channels.contains(&span.channel);
             x && channel
         };
-        let needed = |unit: &Unit| {
-            let outer = &self.job.outer_phases;
-            outer.iter().any(|phase| phase.index == unit.outer_phase) && unit.spans.iter().any(lies)
-        };
+        let needed =
+            |unit: &Unit| self.rows[unit.outer_phase].is_some() && unit.spans.iter().any(lies);
         let mut tiles: Vec<UnitTile> = Vec::new();
         for (n, unit) in self.units.groups[self.job.group].iter().enumerate() {
             if !needed(unit) {
@@ -374,25 +381,27 @@ impl Product<'_> {
     fn panel(&self, range: Range<usize>) -> Panel {
         let axes = &self.parts.products.axes;
         let height = Detected::height_of_rest(range.len());
+        let positions = range.len();
         let runs = self.positions.runs(range);
-        let (mut places, mut images): (_, Vec<(usize, Range<usize>)>) = (Vec::new(), Vec::new());
+        let step = match self.parts.layout {
+            Layout::Nchw => 1,
+            Layout::Nhwc => (self.parts.groups * self.parts.out_channels) as i64,
+        };
+        let x_step = axes[2].out_step as i64 * step;
+        let mut images: Vec<(usize, usize, Vec<i64>)> = Vec::new();
         for run in &runs {
-            let begin = places.len();
             let at = |n: usize| run.first[n] * axes[n].out_step as i64;
             let row = at(0) * axes[1].out_cells as i64 + at(1);
-            let first = row * axes[2].out_cells as i64 + at(2);
-            let step = axes[2].out_step as i64;
-            places.extend((0..run.length as i64).map(|n| first + n * step));
-            match images.last_mut() {
-                Some((image, rows)) if *image == run.image => rows.end = places.len(),
-                _ => images.push((run.image, begin..places.len())),
+            let first = (row * axes[2].out_cells as i64 + at(2)) * step;
+            if images.last().is_none_or(|(image, ..)| *image != run.image) {
+                images.push((run.image, run.lane, Vec::new()));
+            }
+            if let Some((_, _, places)) = images.last_mut() {
+                places.extend((0..run.length as i64).map(|n| first + n * x_step));
             }
         }
-        if self.parts.layout == Layout::Nhwc {
-            let step = (self.parts.groups * self.parts.out_channels) as i64;
-            places.iter_mut().for_each(|place| *place *= step);
-        }
-        Panel { height, runs, places, images }
+        let bounded = |(image, row, places)| (image, row, Places::new(places));
+        Panel { height, runs, positions, images: images.into_iter().map(bounded).collect() }
     }
 
     /// Packs all panels one behind the other.
@@ -431,7 +440,7 @@ impl Product<'_> {
             b: &self.weight[tile.units.start * unit..tile.units.end * unit],
             b_runs: &steps.weight_runs,
             b_step: lanes,
-            b_vector: unit,
+            b_registers: Registers::Apart(unit),
             steps: steps.steps,
             add,
         };
@@ -459,46 +468,53 @@ impl Product<'_> {
     ) {
         let (isa, finish) = (self.parts.isa, &self.share.finish);
         let width = tile.units.len() * isa.lanes();
-        let used = &mut sums[..panel.places.len() * width];
+        let used = &mut sums[..panel.positions * width];
         if finish.bias.is_some() {
             for row in used.chunks_exact_mut(width) {
                 row.iter_mut().zip(bias).for_each(|(v, b)| *v += b);
             }
         }
         finish.activation.apply_all(used);
-        let axes = &self.parts.products.axes;
-        let per = self.units.per_phase;
+        self.each_place(tile, panel, output, |rows, out| isa.scatter(rows, used, out));
+    }
+
+    /// Calls `f` with every part of a tile that lies side by side in the output.
+    fn each_place(
+        &self,
+        tile: &UnitTile,
+        panel: &Panel,
+        output: &mut Output<'_>,
+        mut f: impl FnMut(&Scatter<'_>, &mut [f32]),
+    ) {
+        let (lanes, per) = (self.parts.isa.lanes(), self.units.per_phase);
+        let first_channel = self.share.finish.first_channel;
         let inside = self.job.x_phases.start * per..self.job.x_phases.end * per;
         let x_output = self.job.x_outputs[0] - self.job.x_phases.start as i64;
+        let cell_step = output.cell_step();
         let units = &self.units.groups[self.job.group][tile.units.clone()];
         for (n, unit) in units.iter().enumerate() {
-            let outer = self.job.outer_phases.iter().find(|p| p.index == unit.outer_phase);
-            let Some(outer) = outer else { continue };
-            let row = outer.output[0] * axes[1].out_cells as i64 + outer.output[1];
-            let cell = row * axes[2].out_cells as i64 + x_output - output.first_cell as i64;
-            let output_step = output.cell_step();
+            let Some(row) = self.rows[unit.outer_phase] else { continue };
+            let cell = (row + x_output - output.first_cell as i64) * cell_step;
             for span in &unit.spans {
                 let first = span.first.max(inside.start);
                 let end = (span.first + span.length).min(inside.end);
-                if first >= end || !output.holds(finish.first_channel + span.channel) {
+                if first >= end || !output.holds(first_channel + span.channel) {
                     continue;
                 }
-                for (image, rows) in &panel.images {
-                    let channel = finish.first_channel + if per == 1 { span.channel } else { 0 };
+                // Outputs of a phase are `per` apart in the span, and a cell apart in memory.
+                let within = (first / per) as i64 * cell_step + (first % per) as i64;
+                let channel = first_channel + if per == 1 { span.channel } else { 0 };
+                for (image, row, places) in &panel.images {
                     let (out, offset) = output.slice(*image, channel);
-                    // Outputs of a phase are `per` apart in the span, and a cell apart in memory.
-                    let within = (first / per) as i64 * output_step + (first % per) as i64;
-                    isa.scatter(
-                        &Scatter {
-                            sums: &used[rows.start * width..],
-                            row_step: width,
-                            lane: n * isa.lanes() + span.lane + first - span.first,
-                            length: end - first,
-                            places: &panel.places[rows.clone()],
-                            offset: cell * output_step + within + offset,
-                        },
-                        out,
-                    );
+                    let rows = Scatter {
+                        row: *row,
+                        row_step: tile.units.len() * lanes,
+                        lane: n * lanes + span.lane + first - span.first,
+                        length: end - first,
+                        places,
+                        offset: cell + within + offset,
+                    };
+                    f(&rows, out);
                 }
             }
         }

@@ -12,6 +12,15 @@ pub(crate) enum Direction {
     FineToCoarse,
 }
 
+/// Where axes are cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cuts {
+    /// Exactly, along the axes where that computes least.
+    Cheapest,
+    /// Only where phases fall outside of the output; shifts then fall outside of the input.
+    Outputs,
+}
+
 /// All products, and the groups whose weights they take.
 #[derive(Clone, Debug)]
 pub(crate) struct Products {
@@ -68,7 +77,12 @@ const MOST_JOBS: usize = 4096;
 
 impl Products {
     /// `None` if there would be too many of them.
-    pub(crate) fn new(coupling: &Coupling, direction: Direction, lanes: usize) -> Option<Self> {
+    pub(crate) fn new(
+        coupling: &Coupling,
+        direction: Direction,
+        lanes: usize,
+        cuts: Cuts,
+    ) -> Option<Self> {
         let maps = match direction {
             Direction::CoarseToFine => merged(&coupling.axes),
             Direction::FineToCoarse => coupling.axes.clone(),
@@ -102,7 +116,8 @@ impl Products {
         // Cutting an axis exactly saves the products outside and costs partly filled registers: take what
         // computes least.
         let mut best: Option<(u128, Vec<Job>)> = None;
-        for choice in 0..8usize {
+        let choices = if cuts == Cuts::Cheapest { 0..8usize } else { 7..8 };
+        for choice in choices {
             let exact = [choice & 1 == 0, choice & 2 == 0, choice & 4 == 0];
             let mut jobs = Vec::new();
             let mut group = 0;

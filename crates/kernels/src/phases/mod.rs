@@ -4,13 +4,14 @@
 //! 1. [`axis`]: an axis becomes phases, shifts, and segments in which all of them lie inside.
 //! 2. [`jobs`]: segments of three axes become [`jobs::Job`]s, dense products each.
 //! 3. [`split`]: what one task does: images, a band of positions, output channels.
-//! 4. [`phase_gemm`] or [`block_gemm`]: the product, with positions or outputs in the lanes; [`source`] packs
-//!    positions.
+//! 4. [`phase_gemm`], [`few_outputs`] or [`block_gemm`]: the product, with positions (packed by [`source`],
+//!    or where they lie) or outputs in the lanes.
 //!
 //! Packed positions and sums stay in blocks of bounded size; weights are packed once.
 
 mod axis;
 mod block_gemm;
+mod few_outputs;
 mod jobs;
 mod output;
 mod phase_gemm;
@@ -25,15 +26,16 @@ pub(crate) use jobs::Direction;
 use rayon::prelude::*;
 
 use crate::conv_transpose::coupling::Coupling;
-use crate::plan::{Epilogue, Layout};
+use crate::plan::{Algorithm, Epilogue, Layout};
 use crate::simd::Detected;
 use block_gemm::Units;
-use jobs::Products;
+use few_outputs::Window;
+use jobs::{Cuts, Products};
 use output::Output;
 use phase_gemm::Tiles;
 use share::{Finish, Share};
 use source::{Source, Strides};
-use split::Split;
+use split::{Idle, Split};
 
 /// What every part of a plan for one direction needs to know. Channels are those of a group.
 #[derive(Clone, Debug)]
@@ -56,29 +58,37 @@ struct Parts {
 
 impl Parts {
     /// What the lanes hold, and how many output channels go together.
-    fn lanes(&self, block: Option<bool>) -> Option<(Lanes, usize)> {
-        let positions = || {
-            let tiles = Tiles::new(self.isa, self.out_channels);
-            (tiles.height, Lanes::Positions(tiles))
-        };
+    fn lanes(&self, wanted: Option<Algorithm>) -> Option<(Lanes, usize)> {
+        let tiles = Tiles::new(self.isa, self.out_channels);
+        let possible = self.products.x_phases_adjoin();
+        let window = || few_outputs::Window::new(self).filter(|_| tiles.number == 1);
         let outputs = || {
             let units = Units::new(self);
-            (units.channels_together(self), units.filled(self.isa), Lanes::Outputs(units))
+            (units.filled(self.isa), units.channels_together(self), units)
         };
-        let possible = self.products.x_phases_adjoin();
-        if block == Some(true) && !possible {
-            return None;
-        }
-        let x_phases = self.products.groups.iter().map(|group| group.x_phases).max().unwrap_or(1);
-        let likely = block.unwrap_or(possible && (self.layout == Layout::Nhwc || x_phases >= 8));
-        if likely {
-            let (together, filled, lanes) = outputs();
-            if block.is_some() || filled >= 0.5 {
-                return Some((lanes, together));
+        match wanted {
+            Some(Algorithm::FewOutputs) => Some((Lanes::Rows(window()?, tiles), tiles.height)),
+            Some(Algorithm::BlockGemm) if possible => {
+                let (_, together, units) = outputs();
+                Some((Lanes::Outputs(units), together))
+            }
+            Some(Algorithm::BlockGemm) => None,
+            Some(_) => Some((Lanes::Positions(tiles), tiles.height)),
+            None => {
+                let x_phases = self.products.groups.iter().map(|group| group.x_phases).max();
+                let likely = self.layout == Layout::Nhwc || x_phases.unwrap_or(1) >= 8;
+                if possible && likely {
+                    let (filled, together, units) = outputs();
+                    if filled >= 0.5 {
+                        return Some((Lanes::Outputs(units), together));
+                    }
+                }
+                match window() {
+                    Some(window) => Some((Lanes::Rows(window, tiles), tiles.height)),
+                    None => Some((Lanes::Positions(tiles), tiles.height)),
+                }
             }
         }
-        let (together, lanes) = positions();
-        Some((lanes, together))
     }
 }
 
@@ -86,12 +96,15 @@ impl Parts {
 #[derive(Clone, Debug)]
 enum Lanes {
     Positions(Tiles),
+    /// Positions where they lie.
+    Rows(Window, Tiles),
     Outputs(Units),
 }
 
 /// What a task works in.
 enum Buffers {
     Positions(phase_gemm::Buffers),
+    Rows(few_outputs::Buffers),
     Outputs(block_gemm::Buffers),
 }
 
@@ -99,7 +112,7 @@ impl Lanes {
     /// Values of the packed weight of one group of channels.
     fn weight_values(&self, parts: &Parts) -> usize {
         match self {
-            Self::Positions(tiles) => tiles.weight_values(parts),
+            Self::Positions(tiles) | Self::Rows(_, tiles) => tiles.weight_values(parts),
             Self::Outputs(units) => units.weight_values(parts),
         }
     }
@@ -112,7 +125,9 @@ impl Lanes {
         packed: &mut [f32],
     ) {
         match self {
-            Self::Positions(tiles) => tiles.pack(parts, weight, index, packed),
+            Self::Positions(tiles) | Self::Rows(_, tiles) => {
+                tiles.pack(parts, weight, index, packed);
+            }
             Self::Outputs(units) => units.pack(parts, weight, index, packed),
         }
     }
@@ -120,6 +135,7 @@ impl Lanes {
     fn buffers(&self, parts: &Parts, values: [usize; 2]) -> Buffers {
         match self {
             Self::Positions(_) => Buffers::Positions(phase_gemm::Buffers::new(values)),
+            Self::Rows(..) => Buffers::Rows(few_outputs::Buffers::new(values)),
             Self::Outputs(units) => {
                 Buffers::Outputs(block_gemm::Buffers::new(parts, units, values))
             }
@@ -137,6 +153,9 @@ impl Lanes {
             (Self::Positions(tiles), Buffers::Positions(buffers)) => {
                 phase_gemm::run(parts, tiles, share, buffers, output);
             }
+            (Self::Rows(window, tiles), Buffers::Rows(buffers)) => {
+                few_outputs::run(parts, (window, tiles), share, buffers, output);
+            }
             (Self::Outputs(units), Buffers::Outputs(buffers)) => {
                 block_gemm::run(parts, units, share, buffers, output);
             }
@@ -153,21 +172,20 @@ pub(crate) struct PhasePlan {
     split: Split,
     /// Values of panels and of sums that a task needs.
     buffers: [usize; 2],
+    idle: Idle<Buffers>,
 }
 
 impl PhasePlan {
-    /// `block` asks for outputs in the lanes, or for positions; else what suits.
-    ///
-    /// `None` if the kernel has more phases and taps than are worth listing, or if what is asked for does
-    /// not apply.
+    /// `None` if the kernel has more phases and taps than are worth listing, or if the algorithm that is
+    /// asked for does not apply.
     pub(crate) fn new(
         coupling: &Coupling,
         direction: Direction,
         isa: Detected,
         layout: Layout,
-        block: Option<bool>,
+        wanted: Option<Algorithm>,
     ) -> Option<Self> {
-        let products = Products::new(coupling, direction, isa.lanes())?;
+        let products = Products::new(coupling, direction, isa.lanes(), Cuts::Cheapest)?;
         let c = coupling;
         let (coarse, fine) = ((c.coarse_channels, c.coarse_cells), (c.fine_channels, c.fine_cells));
         let ((in_channels, in_cells), (out_channels, out_cells)) = match direction {
@@ -175,7 +193,7 @@ impl PhasePlan {
             Direction::FineToCoarse => (fine, coarse),
         };
         let band_axis = products.axes.iter().position(|axis| axis.out_cells > 1).unwrap_or(2);
-        let parts = Parts {
+        let mut parts = Parts {
             isa,
             layout,
             direction,
@@ -189,25 +207,34 @@ impl PhasePlan {
             taps: c.taps,
             band_axis,
         };
-        let (lanes, together) = parts.lanes(block)?;
+        let (mut lanes, together) = parts.lanes(wanted)?;
+        if let Lanes::Rows(window, _) = &mut lanes {
+            // Copied rows have zeros around them, so that there is nothing to cut.
+            parts.products = Products::new(coupling, direction, isa.lanes(), Cuts::Outputs)?;
+            *window = Window::new(&parts)?;
+        }
         let split = Split::new(&parts, together, c.flops());
         let (images, band) = (split.images, split.band);
         let buffers = match &lanes {
             Lanes::Positions(tiles) => phase_gemm::Buffers::values(&parts, tiles, images, band),
+            Lanes::Rows(window, tiles) => window.values(&parts, tiles),
             Lanes::Outputs(units) => block_gemm::Buffers::values(&parts, units, images, band),
         };
-        Some(Self { parts, lanes, split, buffers })
+        Some(Self { parts, lanes, split, buffers, idle: Idle::new() })
     }
 
-    /// Whether outputs are in the lanes.
-    pub(crate) fn is_block(&self) -> bool {
-        matches!(self.lanes, Lanes::Outputs(_))
+    pub(crate) fn algorithm(&self) -> Algorithm {
+        match self.lanes {
+            Lanes::Positions(_) => Algorithm::PhaseGemm,
+            Lanes::Rows(..) => Algorithm::FewOutputs,
+            Lanes::Outputs(_) => Algorithm::BlockGemm,
+        }
     }
 
     /// Bytes that a run allocates in a pool of so many threads.
     pub(crate) fn workspace(&self, threads: usize) -> usize {
         let tasks = self.split.tasks(&self.parts).min(threads);
-        self.buffers.iter().sum::<usize>() * size_of::<f32>() * tasks
+        (self.buffers.iter().sum::<usize>() + 64) * size_of::<f32>() * tasks
     }
 
     /// Values of a packed weight.
@@ -264,6 +291,7 @@ impl PhasePlan {
                 self.lanes.run(parts, &share, buffers, &mut task.output);
             }
         };
-        split::run(self.split.cut(parts, y), || self.lanes.buffers(parts, self.buffers), task);
+        let make = || self.lanes.buffers(parts, self.buffers);
+        split::run(self.split.cut(parts, y), &self.idle, make, task);
     }
 }

@@ -16,12 +16,14 @@ use super::source::{Positions, Run, Steps};
 use super::steps::{self, StepBlock, cut};
 use super::store::Interleaved;
 use crate::simd::Detected;
-use crate::simd::tile::Tile;
+use crate::simd::tile::{Registers, Tile};
 
 /// Values of a block of packed positions, 384 KiB, and of the sums beside it, 640 KiB: both together stay in
 /// an L2 cache of 1 MiB, as one is large only where the other is small.
 const BLOCK: usize = 96 * 1024;
 const SUMS: usize = 160 * 1024;
+/// Values behind the sums, so that the last register of a row can be read whole.
+const SLACK: usize = 16;
 /// Most positions of a block whose sums take several blocks of steps.
 const BLOCK_POSITIONS: usize = 384;
 
@@ -30,8 +32,8 @@ const BLOCK_POSITIONS: usize = 384;
 pub(super) struct Tiles {
     pub(super) height: usize,
     /// Registers of a row.
-    vectors: usize,
-    number: usize,
+    pub(super) vectors: usize,
+    pub(super) number: usize,
 }
 
 impl Tiles {
@@ -98,7 +100,7 @@ impl Buffers {
     }
 
     pub(super) fn new([panels, sums]: [usize; 2]) -> Self {
-        Self { panels: vec![0.0; panels], sums: vec![0.0; sums] }
+        Self { panels: vec![0.0; panels], sums: vec![0.0; sums + SLACK] }
     }
 }
 
@@ -311,7 +313,7 @@ impl<'a> Product<'a> {
                 b: packed,
                 b_runs,
                 b_step: self.width,
-                b_vector: self.parts.isa.lanes(),
+                b_registers: Registers::Apart(self.parts.isa.lanes()),
                 steps: block.channels.len(),
                 add,
             };

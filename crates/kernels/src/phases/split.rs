@@ -169,21 +169,52 @@ impl Split {
     }
 }
 
-/// Runs all tasks on the pool, with buffers that tasks hand on to each other: there are never more of them
-/// than threads at work.
+/// Runs all tasks, on the pool if there are several.
 pub(super) fn run<B: Send>(
     mut tasks: Vec<Task<'_>>,
+    idle: &Idle<B>,
     make: impl Fn() -> B + Sync,
     task: impl Fn(&mut Task<'_>, &mut B) + Sync,
 ) {
-    if let [only] = &mut tasks[..] {
-        return task(only, &mut make());
+    let with_buffers = |one: &mut Task<'_>| {
+        let mut buffers = idle.take().unwrap_or_else(&make);
+        task(one, &mut buffers);
+        idle.put(buffers);
+    };
+    match &mut tasks[..] {
+        [only] => with_buffers(only),
+        _ => tasks.into_par_iter().for_each(|mut one| with_buffers(&mut one)),
     }
-    let idle = Mutex::new(Vec::new());
-    tasks.into_par_iter().for_each(|mut one| {
-        let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut buffers = taken.unwrap_or_else(&make);
-        task(&mut one, &mut buffers);
-        idle.lock().unwrap_or_else(PoisonError::into_inner).push(buffers);
-    });
+}
+
+/// Buffers that nobody uses at the moment. Tasks hand them on to each other, and runs to the next run, as
+/// memory that is touched for the first time costs more than the work in it; there are never more of them
+/// than threads at work.
+pub(super) struct Idle<B>(Mutex<Vec<B>>);
+
+impl<B> Idle<B> {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    fn take(&self) -> Option<B> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn put(&self, buffers: B) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffers);
+    }
+}
+
+impl<B> Clone for Idle<B> {
+    /// A copy has buffers of its own.
+    fn clone(&self) -> Self {
+        Self::new()
+    }
+}
+
+impl<B> std::fmt::Debug for Idle<B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Idle")
+    }
 }

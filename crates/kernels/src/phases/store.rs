@@ -67,6 +67,10 @@ impl Interleaved<'_> {
                 for (line, x_output) in self.x_outputs.iter().enumerate() {
                     let out = &mut out[(x_output - self.x_outputs[0]) as usize * cell_step..];
                     let sums = &sums[line * self.phase_step..][..run.length];
+                    if step == 2 {
+                        isa.store_every_second(sums, out);
+                        continue;
+                    }
                     out.iter_mut().step_by(step).zip(sums).for_each(|(y, v)| *y = *v);
                 }
             }

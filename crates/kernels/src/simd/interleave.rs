@@ -1,4 +1,4 @@
-//! Storing lines of values side by side: value n of line m goes to `n * lines + m`.
+//! Storing lines of values side by side, value n of line m at `n * lines + m`, or one line with gaps.
 
 use super::vector::Vector;
 use super::{Detected, Isa};
@@ -13,6 +13,20 @@ pub(crate) struct Lines<'a> {
 }
 
 impl Detected {
+    /// Writes values to every second place, and nothing between them.
+    ///
+    /// # Panics
+    /// If `out` is too short.
+    pub(crate) fn store_every_second(self, values: &[f32], out: &mut [f32]) {
+        assert!(values.is_empty() || 2 * values.len() - 1 <= out.len());
+        #[cfg(target_arch = "x86_64")]
+        if self.isa() == Isa::Avx512 {
+            // SAFETY: `self` proves that the CPU has AVX-512F; the rest as above.
+            return unsafe { every_second_avx512(values, out) };
+        }
+        out.iter_mut().step_by(2).zip(values).for_each(|(y, v)| *y = *v);
+    }
+
     /// Writes `lines * length` values to the front of `out`.
     ///
     /// # Panics
@@ -35,6 +49,27 @@ impl Detected {
             _ => unsafe { interleave::<[f32; 8]>(lines, out) },
         }
     }
+}
+
+/// # Safety
+/// The CPU has AVX-512F; `out` has room up to the place of the last value.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn every_second_avx512(values: &[f32], out: &mut [f32]) {
+    let whole = values.len() / 16 * 16;
+    for at in (0..whole).step_by(16) {
+        // SAFETY: 16 values from `at` on exist, and the places up to that of the last of them; the masks
+        // leave out what lies between and behind.
+        unsafe {
+            let value = <std::arch::x86_64::__m512 as Vector>::load(values.as_ptr().add(at));
+            let (low, high) = value.zip(value);
+            low.store_where(out.as_mut_ptr().add(2 * at), 0x5555);
+            high.store_where(out.as_mut_ptr().add(2 * at + 16), 0x5555);
+        }
+    }
+    let end = (2 * whole).min(out.len());
+    let rest = out[end..].iter_mut().step_by(2);
+    rest.zip(&values[whole..]).for_each(|(y, v)| *y = *v);
 }
 
 /// # Safety
@@ -77,7 +112,7 @@ unsafe fn interleave<V: Vector>(lines: &Lines<'_>, out: &mut [f32]) {
     }
 }
 
-/// As many values of each line as fill registers; says how many that are.
+/// As many values of each line as registers can be loaded with; says how many that are.
 ///
 /// Lines n and n + N/2 in turn give N/2 lines of twice the length, and so on.
 ///
@@ -85,9 +120,12 @@ unsafe fn interleave<V: Vector>(lines: &Lines<'_>, out: &mut [f32]) {
 /// As [`interleave`], with `N` lines, a power of two.
 #[inline(always)]
 unsafe fn together<V: Vector, const N: usize>(lines: &Lines<'_>, out: &mut [f32]) -> usize {
-    let whole = lines.length / V::LANES * V::LANES;
-    for at in (0..whole).step_by(V::LANES) {
-        // SAFETY: LANES values of each line from `at` on exist, and N times as many of `out`.
+    let mut at = 0;
+    // A register of the last line may be read beyond its end, if there is something.
+    while at < lines.length && (N - 1) * lines.line_step + at + V::LANES <= lines.sums.len() {
+        let number = V::LANES.min(lines.length - at);
+        // SAFETY: LANES values of each line from `at` on exist; of `out` only what `number` values of each
+        // line fill is written, which is at most its length.
         unsafe {
             let mut row = [V::splat(0.0); N];
             for (n, value) in row.iter_mut().enumerate() {
@@ -106,17 +144,38 @@ unsafe fn together<V: Vector, const N: usize>(lines: &Lines<'_>, out: &mut [f32]
                 row = next;
                 width *= 2;
             }
+            let to = out.as_mut_ptr().add(at * N);
             for (n, value) in row.iter().enumerate() {
-                value.store(out.as_mut_ptr().add(at * N + n * V::LANES));
+                match (number * N).saturating_sub(n * V::LANES) {
+                    0 => {}
+                    rest if rest >= V::LANES => value.store(to.add(n * V::LANES)),
+                    rest => value.store_where(to.add(n * V::LANES), (1 << rest) - 1),
+                }
             }
         }
+        at += number;
     }
-    whole
+    at
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gaps_stay_as_they_are() {
+        for isa in Isa::available() {
+            let isa = Detected::choose(Some(isa)).expect("listed as available");
+            for length in [0, 1, 15, 16, 17, 33] {
+                let values: Vec<f32> = (0..length).map(|n| n as f32).collect();
+                let mut out = vec![-1.0; 2 * length];
+                isa.store_every_second(&values, &mut out);
+                for n in 0..length {
+                    assert_eq!(out[2 * n..2 * n + 2], [n as f32, -1.0]);
+                }
+            }
+        }
+    }
 
     #[test]
     fn every_isa_takes_lines_in_turn() {

@@ -17,14 +17,23 @@ pub(crate) struct Tile<'a> {
     pub(crate) a_runs: &'a [usize],
     pub(crate) a_step: usize,
     /// `vectors` registers for each step, from each of `b_runs` on; as many runs as of `a`. Steps are
-    /// `b_step` apart, the registers of a step `b_vector`.
+    /// `b_step` apart.
     pub(crate) b: &'a [f32],
     pub(crate) b_runs: &'a [usize],
     pub(crate) b_step: usize,
-    pub(crate) b_vector: usize,
+    pub(crate) b_registers: Registers<'a>,
     pub(crate) steps: usize,
     /// Whether the sums start from what `out` holds.
     pub(crate) add: bool,
+}
+
+/// Where the registers of a step lie.
+#[derive(Clone, Copy)]
+pub(crate) enum Registers<'a> {
+    /// So many values apart.
+    Apart(usize),
+    /// Each at an offset of its own.
+    At(&'a [usize]),
 }
 
 /// Heights that a tile can have.
@@ -84,7 +93,14 @@ impl Detected {
         };
         assert_eq!(tile.a_runs.len(), tile.b_runs.len());
         assert!(fits(tile.a.len(), tile.a_runs, tile.a_step, tile.rows));
-        let row = (tile.vectors - 1) * tile.b_vector + self.lanes();
+        let last = match tile.b_registers {
+            Registers::Apart(step) => (tile.vectors - 1) * step,
+            Registers::At(offsets) => {
+                assert_eq!(offsets.len(), tile.vectors);
+                offsets.iter().copied().max().unwrap_or(0)
+            }
+        };
+        let row = last + self.lanes();
         assert!(fits(tile.b.len(), tile.b_runs, tile.b_step, row));
         assert!(out.len() >= tile.rows * width);
         match self.isa() {
@@ -144,8 +160,17 @@ unsafe fn any_rows<V: Vector>(tile: &Tile<'_>, out: *mut f32) {
                 $($(
                     // What has no room in the registers is never asked for, and not compiled.
                     ($rows, $vectors) if ($rows + 1) * $vectors < V::REGISTERS || $vectors == 1 => {
-                        // SAFETY: the caller's promise.
-                        unsafe { sums::<V, $rows, $vectors>(tile, out) }
+                        match tile.b_registers {
+                            // SAFETY: the caller's promise.
+                            Registers::Apart(step) => unsafe {
+                                sums::<V, $rows, $vectors>(tile, |n| n * step, out)
+                            },
+                            // SAFETY: the caller's promise; there are as many offsets as registers.
+                            Registers::At(offsets) => unsafe {
+                                let offsets: [usize; $vectors] = std::array::from_fn(|n| offsets[n]);
+                                sums::<V, $rows, $vectors>(tile, |n| offsets[n], out)
+                            },
+                        }
                     }
                 )*)*
                 (rows, vectors) => unreachable!("no tile of {rows} rows and {vectors} registers"),
@@ -166,9 +191,13 @@ unsafe fn any_rows<V: Vector>(tile: &Tile<'_>, out: *mut f32) {
 }
 
 /// # Safety
-/// As [`any_rows`], with `R` rows and `N` registers a row.
+/// As [`any_rows`], with `R` rows and `N` registers a row, each `offset` into a step.
 #[inline(always)]
-unsafe fn sums<V: Vector, const R: usize, const N: usize>(tile: &Tile<'_>, out: *mut f32) {
+unsafe fn sums<V: Vector, const R: usize, const N: usize>(
+    tile: &Tile<'_>,
+    offset: impl Fn(usize) -> usize,
+    out: *mut f32,
+) {
     // SAFETY: every step of a run of `a` has `R` values, and of `b` `N` registers; `out` has room for
     // `R * N * LANES`. Pointers past the last step are made, not read.
     unsafe {
@@ -184,7 +213,7 @@ unsafe fn sums<V: Vector, const R: usize, const N: usize>(tile: &Tile<'_>, out: 
             let mut a = tile.a.as_ptr().add(a_run);
             let mut b = tile.b.as_ptr().add(b_run);
             for _ in 0..tile.steps {
-                let row: [V; N] = std::array::from_fn(|n| V::load(b.add(n * tile.b_vector)));
+                let row: [V; N] = std::array::from_fn(|n| V::load(b.add(offset(n))));
                 for (r, sums) in sums.iter_mut().enumerate() {
                     let value = V::splat(*a.add(r));
                     for (sum, b) in sums.iter_mut().zip(row) {

@@ -50,6 +50,24 @@ pub(crate) trait Vector: Copy {
         }
     }
 
+    /// Writes the lanes whose bit in `mask` is set.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set; the places of these lanes from `to` on can be written.
+    #[inline(always)]
+    unsafe fn store_where(self, to: *mut f32, mask: u32) {
+        let mut lanes = [0.0f32; 16];
+        // SAFETY: a register has at most 16 lanes; only those of the mask are written to `to`.
+        unsafe {
+            self.store(lanes.as_mut_ptr());
+            for (lane, value) in lanes.into_iter().enumerate().take(Self::LANES) {
+                if mask & (1 << lane) != 0 {
+                    to.add(lane).write(value);
+                }
+            }
+        }
+    }
+
     /// Values of `self` and `other` in turn: `[a0, b0, a1, b1, ...]`, as two registers.
     ///
     /// # Safety
@@ -165,6 +183,12 @@ impl Vector for __m512 {
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
         // SAFETY: the caller promises AVX-512F.
         unsafe { _mm512_fmadd_ps(self, factor, sum) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_where(self, to: *mut f32, mask: u32) {
+        // SAFETY: the caller promises AVX-512F; what the mask leaves out is not touched.
+        unsafe { _mm512_mask_storeu_ps(to, mask as __mmask16, self) }
     }
 
     #[inline(always)]

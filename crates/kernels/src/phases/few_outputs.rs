@@ -1,0 +1,261 @@
+//! Phase decomposition for few output channels: positions in the lanes, read where they lie.
+//!
+//! With a handful of output channels a packed position would be used a few times only, less than packing it
+//! costs. So rows of the input are copied once, with zeros around them, and every shift reads them at
+//! another offset. The zeros cost the products of the border, and spare the cases.
+//!
+//! A weight is packed as for [`super::phase_gemm`], with a tile that holds all output channels.
+//!
+//! Wins for the last layer of a decoder: 1 to 6 channels.
+
+use std::ops::Range;
+
+use super::Parts;
+use super::jobs::Job;
+use super::output::Output;
+use super::phase_gemm::Tiles;
+use super::share::Share;
+use super::source::Run;
+use super::store::Interleaved;
+use crate::plan::Layout;
+use crate::simd::tile::{Registers, Tile};
+
+/// Most output channels.
+const MOST: usize = 6;
+/// Values of the rows that are copied together: 256 KiB.
+const BLOCK: usize = 64 * 1024;
+
+/// How rows are copied.
+#[derive(Clone, Debug)]
+pub(super) struct Window {
+    /// Values of a copied row.
+    width: usize,
+    /// Rows that all shifts of a position span.
+    span: usize,
+    /// Rows of positions that are computed together.
+    rows: usize,
+    /// Least shift along y and x.
+    least: [i64; 2],
+}
+
+impl Window {
+    /// `None` where something else is better, or where it does not apply: it knows planes in NCHW whose
+    /// positions read adjacent cells.
+    pub(super) fn new(parts: &Parts) -> Option<Self> {
+        let [z, y, x] = &parts.products.axes;
+        let flat = z.in_cells == 1 && z.out_cells == 1 && z.groups.len() == 1;
+        let adjacent = y.in_step == 1 && x.in_step == 1;
+        let lanes = parts.isa.lanes();
+        let wide = x.in_cells >= lanes && parts.in_channels >= 4;
+        let few = (1..=MOST).contains(&parts.out_channels);
+        if parts.layout != Layout::Nchw || !flat || !adjacent || !wide || !few {
+            return None;
+        }
+        let bounds = |axis: usize| -> Option<(i64, i64)> {
+            let jobs = parts.products.jobs.iter().flat_map(|job| &job.shifts);
+            let all = jobs.map(|shift| shift.input[axis]);
+            Some((all.clone().min()?, all.max()?))
+        };
+        let ((first_y, last_y), (first_x, last_x)) = (bounds(1)?, bounds(2)?);
+        let positions = x.positions();
+        // The last register of a row may begin just before its end.
+        let width = (positions.end - positions.start + last_x - first_x) as usize + lanes;
+        let span = (last_y - first_y) as usize + 1;
+        let rows = (BLOCK / (width * parts.in_channels)).saturating_sub(span - 1).max(1);
+        Some(Self { width, span, rows, least: [first_y, first_x] })
+    }
+
+    /// Values of copied rows, and of sums.
+    pub(super) fn values(&self, parts: &Parts, tiles: &Tiles) -> [usize; 2] {
+        let rows = parts.in_channels * (self.rows + self.span - 1) * self.width;
+        let x_phases = parts.products.jobs.iter().map(|job| job.x_phases.len()).max();
+        let slot = tiles.height * tiles.vectors * parts.isa.lanes();
+        [rows + parts.isa.lanes(), slot * x_phases.unwrap_or(1) + parts.isa.lanes()]
+    }
+}
+
+/// What a task works in.
+pub(super) struct Buffers {
+    rows: Vec<f32>,
+    sums: Vec<f32>,
+}
+
+impl Buffers {
+    pub(super) fn new([rows, sums]: [usize; 2]) -> Self {
+        Self { rows: vec![0.0; rows], sums: vec![0.0; sums] }
+    }
+}
+
+pub(super) fn run(
+    parts: &Parts,
+    (window, tiles): (&Window, &Tiles),
+    share: &Share<'_>,
+    buffers: &mut Buffers,
+    output: &mut Output<'_>,
+) {
+    let y = &parts.products.axes[1];
+    // One axis alone has its band along x, and a single row.
+    let all = y.positions();
+    let rows = match parts.band_axis {
+        1 => all.start.max(share.band.start)..all.end.min(share.band.end),
+        _ => all,
+    };
+    for image in share.images.clone() {
+        let mut first = rows.start;
+        while first < rows.end {
+            let rows = first..(first + window.rows as i64).min(rows.end);
+            first = rows.end;
+            let block = Block { parts, window, tiles, share, image, rows };
+            block.copy(&mut buffers.rows);
+            let per_tap = parts.in_channels * tiles.number * tiles.height;
+            for job in &parts.products.jobs {
+                let before = parts.products.groups[..job.group].iter();
+                let at: usize = before.map(|group| group.taps.len() * per_tap).sum();
+                block.run(job, &share.weight[at..], buffers, output);
+            }
+        }
+    }
+}
+
+/// Some rows of positions of one image.
+struct Block<'a> {
+    parts: &'a Parts,
+    window: &'a Window,
+    tiles: &'a Tiles,
+    share: &'a Share<'a>,
+    image: usize,
+    rows: Range<i64>,
+}
+
+/// A register of positions.
+struct Register {
+    run: Run,
+    /// Where it begins in the copied rows of a channel, for the least shifts.
+    at: usize,
+}
+
+impl Block<'_> {
+    fn copied_rows(&self) -> usize {
+        (self.rows.end - self.rows.start) as usize + self.window.span - 1
+    }
+
+    /// Copies the rows that the positions read, `[channel][row][width]`, with zeros where there is no input.
+    fn copy(&self, out: &mut [f32]) {
+        let [_, y, x] = &self.parts.products.axes;
+        let [least_y, least_x] = self.window.least;
+        let source = &self.share.source;
+        let first_y = self.rows.start + least_y;
+        let first_x = x.positions().start + least_x;
+        // Not negative where there are cells, as the clamp puts them in order.
+        let from_x = first_x.clamp(0, x.in_cells as i64) as usize;
+        let to_x = (from_x as i64 - first_x) as usize;
+        let width = self.window.width;
+        let length = (x.in_cells - from_x).min(width.saturating_sub(to_x));
+        let rows = self.copied_rows();
+        for (channel, plane) in
+            out.chunks_mut(rows * width).take(self.parts.in_channels).enumerate()
+        {
+            let base = self.image * source.strides.image
+                + (source.channel + channel) * source.strides.channel;
+            for (n, row) in plane.chunks_exact_mut(width).enumerate() {
+                let at = first_y + n as i64;
+                if at < 0 || at >= y.in_cells as i64 {
+                    row.fill(0.0);
+                    continue;
+                }
+                let from = base + at as usize * x.in_cells + from_x;
+                row[..to_x].fill(0.0);
+                row[to_x..to_x + length].copy_from_slice(&source.x[from..from + length]);
+                row[to_x + length..].fill(0.0);
+            }
+        }
+    }
+
+    fn registers(&self, job: &Job) -> Vec<Register> {
+        let lanes = self.parts.isa.lanes();
+        let own = |axis: usize, range: Range<i64>| {
+            let positions = &job.positions[axis];
+            let range = positions.start.max(range.start)..positions.end.min(range.end);
+            match axis == self.parts.band_axis {
+                true => range.start.max(self.share.band.start)..range.end.min(self.share.band.end),
+                false => range,
+            }
+        };
+        let (rows, columns) = (own(1, self.rows.clone()), own(2, job.positions[2].clone()));
+        let first_x = self.parts.products.axes[2].positions().start;
+        let mut registers = Vec::new();
+        for y in rows {
+            for x in columns.clone().step_by(lanes) {
+                let length = (columns.end - x).min(lanes as i64) as usize;
+                // Neither is negative: rows and columns lie inside the block.
+                let (row, column) = ((y - self.rows.start) as usize, (x - first_x) as usize);
+                registers.push(Register {
+                    run: Run {
+                        lane: 0,
+                        image: self.image,
+                        first: [job.positions[0].start, y, x],
+                        length,
+                    },
+                    at: row * self.window.width + column,
+                });
+            }
+        }
+        registers
+    }
+
+    fn run(&self, job: &Job, weight: &[f32], buffers: &mut Buffers, output: &mut Output<'_>) {
+        let (parts, tiles) = (self.parts, self.tiles);
+        let (lanes, height) = (parts.isa.lanes(), tiles.height);
+        let group = &parts.products.groups[job.group];
+        let each = group.shifts * parts.in_channels * height;
+        let registers = self.registers(job);
+        let [least_y, least_x] = self.window.least;
+        let shift_at = |shift: &super::jobs::Shift| {
+            let (y, x) = (shift.input[1] - least_y, shift.input[2] - least_x);
+            y as usize * self.window.width + x as usize
+        };
+        let b_runs: Vec<usize> = job.shifts.iter().map(shift_at).collect();
+        let a_runs: Vec<usize> =
+            job.shifts.iter().map(|shift| shift.index * parts.in_channels * height).collect();
+        // About equally many registers in each tile.
+        let number = registers.len().div_ceil(tiles.vectors).max(1);
+        for registers in registers.chunks(registers.len().div_ceil(number).max(1)) {
+            let offsets: Vec<usize> = registers.iter().map(|register| register.at).collect();
+            let width = offsets.len() * lanes;
+            let runs: Vec<Run> = registers
+                .iter()
+                .enumerate()
+                .map(|(n, register)| Run { lane: n * lanes, ..register.run.clone() })
+                .collect();
+            for outer in &job.outer_phases {
+                for (n, x) in job.x_phases.clone().enumerate() {
+                    let phase = outer.index * group.x_phases + x;
+                    let tile = Tile {
+                        rows: height,
+                        vectors: offsets.len(),
+                        a: &weight[phase * each..(phase + 1) * each],
+                        a_runs: &a_runs,
+                        a_step: height,
+                        b: &buffers.rows,
+                        b_runs: &b_runs,
+                        b_step: self.copied_rows() * self.window.width,
+                        b_registers: Registers::At(&offsets),
+                        steps: parts.in_channels,
+                        add: false,
+                    };
+                    parts.isa.tile(&tile, &mut buffers.sums[n * height * width..]);
+                }
+                Interleaved {
+                    axes: &parts.products.axes,
+                    outer: outer.output,
+                    x_outputs: &job.x_outputs,
+                    runs: &runs,
+                    channels: 0..parts.out_channels,
+                    width,
+                    phase_step: height * width,
+                }
+                .store(parts.isa, &self.share.finish, &mut buffers.sums, output);
+            }
+        }
+    }
+}
