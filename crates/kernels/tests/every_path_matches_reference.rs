@@ -116,7 +116,7 @@ fn larger_shapes_stay_within_1e6_of_the_terms() {
             groups,
             ..Default::default()
         };
-    let cases: [(ConvTranspose, Vec<usize>, Vec<usize>); 7] = [
+    let cases: [(ConvTranspose, Vec<usize>, Vec<usize>); 10] = [
         (op(2, 1, 1, 1, 2), vec![2, 37, 9, 11], vec![37, 29, 3, 3]),
         (op(2, 1, 0, 1, 2), vec![1, 140, 6, 7], vec![140, 33, 4, 4]),
         (op(8, 4, 0, 1, 2), vec![1, 5, 8, 9], vec![5, 5, 16, 16]),
@@ -124,6 +124,9 @@ fn larger_shapes_stay_within_1e6_of_the_terms() {
         (op(2, 0, 0, 4, 2), vec![1, 24, 10, 33], vec![24, 5, 2, 2]),
         (op(16, 0, 0, 1, 1), vec![1, 270, 40], vec![270, 1, 64]),
         (op(2, 1, 0, 1, 3), vec![1, 9, 4, 5, 6], vec![9, 10, 4, 4, 4]),
+        (op(2, 2, 1, 1, 2), vec![2, 130, 11, 37], vec![130, 3, 5, 5]),
+        (op(4, 1, 0, 1, 2), vec![2, 600, 3, 17], vec![600, 17, 6, 6]),
+        (op(16, 3, 0, 1, 1), vec![3, 530, 19], vec![530, 6, 33]),
     ];
     for (n, (op, x, w)) in cases.into_iter().enumerate() {
         let shape = op.shape(&x, &w, None).unwrap();

@@ -5,7 +5,7 @@
 //! that whole registers of sums go straight to their place. A register, a [`Unit`], holds up to as many of
 //! them as it has lanes; in NCHW several channels share one where the x phases are few.
 //!
-//! A weight is packed as `[group of phases][unit][shift][input channel][lane]`.
+//! A weight is packed as `[group of phases][unit][chunk][shift][channel][lane]`, see [`steps::chunk`].
 //!
 //! Wins for large strides, for projections of single cells (one position, all taps in the lanes), and in
 //! NHWC.
@@ -111,13 +111,17 @@ impl Units {
                 let (part, after) = rest.split_at_mut(group.shifts * inputs * lanes);
                 rest = after;
                 let outputs: Vec<_> = unit.lanes(self.per_phase).collect();
-                for (shift, block) in part.chunks_exact_mut((inputs * lanes).max(1)).enumerate() {
-                    let taps = |x: usize| {
-                        group.taps[(unit.outer_phase * group.x_phases + x) * group.shifts + shift]
-                    };
-                    for (input, row) in block.chunks_exact_mut(lanes).enumerate() {
-                        for &(lane, channel, x) in &outputs {
-                            row[lane] = weight[index(channel, input, taps(x))];
+                let mut steps = part.chunks_exact_mut(lanes);
+                for inputs in cut(0..inputs, steps::chunk(group.shifts, inputs)) {
+                    for shift in 0..group.shifts {
+                        let taps = |x: usize| {
+                            let phase = unit.outer_phase * group.x_phases + x;
+                            group.taps[phase * group.shifts + shift]
+                        };
+                        for (input, row) in inputs.clone().zip(&mut steps) {
+                            for &(lane, channel, x) in &outputs {
+                                row[lane] = weight[index(channel, input, taps(x))];
+                            }
                         }
                     }
                 }
@@ -231,7 +235,8 @@ struct Cut {
 
 impl Cut {
     fn new(parts: &Parts, units: &Units, job: &Job, positions: usize) -> Self {
-        let blocks = steps::blocks(job.shifts.len(), parts.in_channels);
+        let shifts = parts.products.groups[job.group].shifts;
+        let blocks = steps::blocks(job.shifts.len(), shifts, parts.in_channels);
         let longest = blocks.iter().map(StepBlock::len).max().unwrap_or(0);
         let height = units.height;
         let most = (BLOCK / longest.max(1)).clamp(height, POSITIONS) / height * height;
@@ -306,6 +311,10 @@ struct Product<'a> {
 }
 
 impl Product<'_> {
+    fn group(&self) -> &Group {
+        &self.parts.products.groups[self.job.group]
+    }
+
     fn run(&self, buffers: &mut Buffers, output: &mut Output<'_>) {
         let tiles = self.tiles();
         let slot = self.units.height * self.units.vectors * self.parts.isa.lanes();
@@ -415,7 +424,7 @@ impl Product<'_> {
             apart: steps.panel(height),
             steps: block.channels.len(),
             panel_runs: block.panel_runs(height),
-            weight_runs: block.weight_runs(&self.job.shifts, self.parts.in_channels, isa.lanes()),
+            weight_runs: block.weight_runs(&self.job.shifts, self.group().shifts, isa.lanes()),
         }
     }
 
@@ -429,7 +438,7 @@ impl Product<'_> {
         sums: &mut [f32],
     ) {
         let lanes = self.parts.isa.lanes();
-        let group = &self.parts.products.groups[self.job.group];
+        let group = self.group();
         let unit = group.shifts * self.parts.in_channels * lanes;
         let tile = Tile {
             rows: panel.height,

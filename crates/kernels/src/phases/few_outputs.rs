@@ -16,14 +16,19 @@ use super::output::Output;
 use super::phase_gemm::Tiles;
 use super::share::Share;
 use super::source::Run;
+use super::steps::{self, StepBlock, cut};
 use super::store::Interleaved;
 use crate::plan::Layout;
+use crate::simd::copy::{CHUNK, Piece, Rows};
 use crate::simd::tile::{Registers, Tile};
 
 /// Most output channels.
 const MOST: usize = 6;
-/// Values of the rows that are copied together: 256 KiB.
-const BLOCK: usize = 64 * 1024;
+/// Values of the rows that are copied together: 512 KiB.
+const BLOCK: usize = 128 * 1024;
+
+/// Channels that are copied together.
+const TOGETHER: usize = 8;
 
 /// How rows are copied.
 #[derive(Clone, Debug)]
@@ -135,11 +140,13 @@ struct Register {
 }
 
 impl Block<'_> {
-    fn copied_rows(&self) -> usize {
-        (self.rows.end - self.rows.start) as usize + self.window.span - 1
+    /// Values of the copied rows of a channel.
+    fn plane(&self) -> usize {
+        (self.window.rows + self.window.span - 1) * self.window.width
     }
 
-    /// Copies the rows that the positions read, `[channel][row][width]`, with zeros where there is no input.
+    /// Copies the rows that the positions read, `[channel][row][width]`. The columns outside of the input
+    /// have the same place in every block, and stay zero as they were made.
     fn copy(&self, out: &mut [f32]) {
         let [_, y, x] = &self.parts.products.axes;
         let [least_y, least_x] = self.window.least;
@@ -151,22 +158,38 @@ impl Block<'_> {
         let to_x = (from_x as i64 - first_x) as usize;
         let width = self.window.width;
         let length = (x.in_cells - from_x).min(width.saturating_sub(to_x));
-        let rows = self.copied_rows();
-        for (channel, plane) in
-            out.chunks_mut(rows * width).take(self.parts.in_channels).enumerate()
-        {
-            let base = self.image * source.strides.image
-                + (source.channel + channel) * source.strides.channel;
-            for (n, row) in plane.chunks_exact_mut(width).enumerate() {
-                let at = first_y + n as i64;
-                if at < 0 || at >= y.in_cells as i64 {
-                    row.fill(0.0);
-                    continue;
-                }
-                let from = base + at as usize * x.in_cells + from_x;
-                row[..to_x].fill(0.0);
-                row[to_x..to_x + length].copy_from_slice(&source.x[from..from + length]);
-                row[to_x + length..].fill(0.0);
+        let rows = (self.rows.end - self.rows.start) as usize + self.window.span - 1;
+        let (mut pieces, mut empty) = (Vec::new(), Vec::new());
+        for row in 0..rows {
+            let at = first_y + row as i64;
+            if at < 0 || at >= y.in_cells as i64 {
+                empty.push(row * width..(row + 1) * width);
+                continue;
+            }
+            for part in cut(0..length, CHUNK) {
+                pieces.push(Piece {
+                    to: row * width + to_x + part.start,
+                    from: at as usize * x.in_cells + from_x + part.start,
+                    length: part.len(),
+                });
+            }
+        }
+        let plane = self.plane();
+        for channels in cut(0..self.parts.in_channels, TOGETHER) {
+            let channel = source.channel + channels.start;
+            let out = &mut out[channels.start * plane..];
+            let rows = Rows {
+                from: source.x,
+                pieces: &pieces,
+                lane_step: 1,
+                row_step: source.strides.channel,
+                rows: channels.len(),
+                first: self.image * source.strides.image + channel * source.strides.channel,
+                width: plane,
+            };
+            self.parts.isa.copy_rows(&rows, out);
+            for plane in out.chunks_mut(plane).take(channels.len()) {
+                empty.iter().for_each(|row| plane[row.clone()].fill(0.0));
             }
         }
     }
@@ -214,9 +237,18 @@ impl Block<'_> {
             let (y, x) = (shift.input[1] - least_y, shift.input[2] - least_x);
             y as usize * self.window.width + x as usize
         };
-        let b_runs: Vec<usize> = job.shifts.iter().map(shift_at).collect();
-        let a_runs: Vec<usize> =
-            job.shifts.iter().map(|shift| shift.index * parts.in_channels * height).collect();
+        let plane = self.plane();
+        let blocks: Vec<(StepBlock, Vec<usize>, Vec<usize>)> =
+            steps::blocks(job.shifts.len(), group.shifts, parts.in_channels)
+                .into_iter()
+                .map(|block| {
+                    let a_runs = block.weight_runs(&job.shifts, group.shifts, height);
+                    let first = block.channels.start * plane;
+                    let shifts = job.shifts[block.shifts.clone()].iter();
+                    let b_runs = shifts.map(|shift| first + shift_at(shift)).collect();
+                    (block, a_runs, b_runs)
+                })
+                .collect();
         // About equally many registers in each tile.
         let number = registers.len().div_ceil(tiles.vectors).max(1);
         for registers in registers.chunks(registers.len().div_ceil(number).max(1)) {
@@ -230,20 +262,22 @@ impl Block<'_> {
             for outer in &job.outer_phases {
                 for (n, x) in job.x_phases.clone().enumerate() {
                     let phase = outer.index * group.x_phases + x;
-                    let tile = Tile {
-                        rows: height,
-                        vectors: offsets.len(),
-                        a: &weight[phase * each..(phase + 1) * each],
-                        a_runs: &a_runs,
-                        a_step: height,
-                        b: &buffers.rows,
-                        b_runs: &b_runs,
-                        b_step: self.copied_rows() * self.window.width,
-                        b_registers: Registers::At(&offsets),
-                        steps: parts.in_channels,
-                        add: false,
-                    };
-                    parts.isa.tile(&tile, &mut buffers.sums[n * height * width..]);
+                    for (b, (block, a_runs, b_runs)) in blocks.iter().enumerate() {
+                        let tile = Tile {
+                            rows: height,
+                            vectors: offsets.len(),
+                            a: &weight[phase * each..(phase + 1) * each],
+                            a_runs,
+                            a_step: height,
+                            b: &buffers.rows,
+                            b_runs,
+                            b_step: plane,
+                            b_registers: Registers::At(&offsets),
+                            steps: block.channels.len(),
+                            add: b > 0,
+                        };
+                        parts.isa.tile(&tile, &mut buffers.sums[n * height * width..]);
+                    }
                 }
                 Interleaved {
                     axes: &parts.products.axes,

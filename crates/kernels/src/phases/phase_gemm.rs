@@ -1,15 +1,15 @@
 //! Phase decomposition with positions in the lanes: a tile of output channels of one phase, broadcast,
 //! times a panel of positions.
 //!
-//! A weight is packed as `[group of phases][phase][tile][shift][input channel][height]`. The tiles of all x
-//! phases are computed one after the other and stored together, side by side in memory.
+//! A weight is packed as `[group of phases][phase][tile][chunk][shift][channel][height]`, see
+//! [`steps::chunk`]. The tiles of all x phases are computed one after the other and stored together, side by side in memory.
 //!
 //! Wins for small strides and for convolutions, where adjacent positions fill the lanes.
 
 use std::ops::Range;
 
 use super::Parts;
-use super::jobs::Job;
+use super::jobs::{Group, Job};
 use super::output::Output;
 use super::share::Share;
 use super::source::{Positions, Run, Steps};
@@ -66,10 +66,13 @@ impl Tiles {
                     let (part, after) = rest.split_at_mut(group.shifts * inputs * height);
                     rest = after;
                     let outs = tile * height..((tile + 1) * height).min(parts.out_channels);
-                    for (block, &tap) in part.chunks_exact_mut((inputs * height).max(1)).zip(taps) {
-                        for (input, row) in block.chunks_exact_mut(height).enumerate() {
-                            for (value, out) in row.iter_mut().zip(outs.clone()) {
-                                *value = weight[index(out, input, tap)];
+                    let mut steps = part.chunks_exact_mut(height);
+                    for inputs in cut(0..inputs, steps::chunk(group.shifts, inputs)) {
+                        for &tap in taps {
+                            for (input, row) in inputs.clone().zip(&mut steps) {
+                                for (value, out) in row.iter_mut().zip(outs.clone()) {
+                                    *value = weight[index(out, input, tap)];
+                                }
                             }
                         }
                     }
@@ -120,7 +123,8 @@ struct Cut {
 impl Cut {
     fn new(parts: &Parts, tiles: &Tiles, job: &Job, positions: usize) -> Self {
         let width = tiles.vectors * parts.isa.lanes();
-        let blocks = steps::blocks(job.shifts.len(), parts.in_channels);
+        let shifts = parts.products.groups[job.group].shifts;
+        let blocks = steps::blocks(job.shifts.len(), shifts, parts.in_channels);
         let longest = blocks.iter().map(StepBlock::len).max().unwrap_or(0);
         let single = blocks.len() == 1;
         let most = if single { BLOCK / longest.max(64) } else { BLOCK_POSITIONS };
@@ -193,6 +197,10 @@ impl<'a> Product<'a> {
         let cut = Cut::new(parts, tiles, job, positions.len());
         let width = tiles.vectors * parts.isa.lanes();
         Self { parts, tiles, share, job, positions, weight, width, cut }
+    }
+
+    fn group(&self) -> &'a Group {
+        &self.parts.products.groups[self.job.group]
     }
 
     fn run(&self, buffers: &mut Buffers, output: &mut Output<'_>) {
@@ -270,7 +278,7 @@ impl<'a> Product<'a> {
     }
 
     fn runs(&self, block: &StepBlock) -> [Vec<usize>; 2] {
-        let weight = block.weight_runs(&self.job.shifts, self.parts.in_channels, self.tiles.height);
+        let weight = block.weight_runs(&self.job.shifts, self.group().shifts, self.tiles.height);
         [weight, block.panel_runs(self.width)]
     }
 
@@ -299,7 +307,7 @@ impl<'a> Product<'a> {
         sums: &mut [f32],
     ) {
         let height = self.tiles.height;
-        let group = &self.parts.products.groups[self.job.group];
+        let group = self.group();
         let first = self.job.outer_phases[outer].index * group.x_phases;
         let each = group.shifts * self.parts.in_channels * height;
         for (x, sums) in self.job.x_phases.clone().zip(sums.chunks_mut(height * self.width)) {

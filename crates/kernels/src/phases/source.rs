@@ -9,6 +9,9 @@ use crate::plan::Layout;
 use crate::simd::Detected;
 use crate::simd::copy::{CHUNK, Piece, Rows};
 
+/// Channels that are packed before the next shift.
+const TOGETHER: usize = 8;
+
 /// The input of one group of channels.
 pub(crate) struct Source<'a> {
     pub(crate) x: &'a [f32],
@@ -110,31 +113,38 @@ impl Source<'_> {
         width: usize,
         out: &mut [f32],
     ) {
-        let mut pieces = Vec::with_capacity(runs.len());
+        let block = steps.channels.len() * width;
+        let mut pieces = Vec::with_capacity(runs.len() * steps.shifts.len());
+        let mut ends = Vec::with_capacity(steps.shifts.len());
         for (n, shift) in steps.shifts.iter().enumerate() {
-            let at = n * steps.channels.len() * width;
-            pieces.clear();
             for (panel, run) in runs {
-                let at = at + panel * steps.panel(width);
+                let at = n * block + panel * steps.panel(width);
                 self.pieces(axes, run, shift, at, &mut pieces);
             }
-            let rows = Rows {
-                from: self.x,
-                pieces: &pieces,
-                lane_step: axes[2].in_step * self.strides.cell,
-                row_step: self.strides.channel,
-                rows: steps.channels.len(),
-                first: (self.channel + steps.channels.start) * self.strides.channel,
-                width,
-            };
-            if !job.inside {
-                // Lanes that fall outside.
-                let number = runs.last().map_or(0, |(panel, _)| panel + 1);
-                for panel in out.chunks_mut(steps.panel(width)).take(number) {
-                    panel[at..at + rows.rows * width].fill(0.0);
-                }
+            ends.push(pieces.len());
+        }
+        if !job.inside {
+            // Lanes that fall outside.
+            let number = runs.last().map_or(0, |(panel, _)| panel + 1);
+            out[..number * steps.panel(width)].fill(0.0);
+        }
+        // A few channels at a time, so that the next shift finds them in the cache.
+        for channels in cut(0..steps.channels.len(), TOGETHER) {
+            let mut first = 0;
+            for &end in &ends {
+                let rows = Rows {
+                    from: self.x,
+                    pieces: &pieces[first..end],
+                    lane_step: axes[2].in_step * self.strides.cell,
+                    row_step: self.strides.channel,
+                    rows: channels.len(),
+                    first: (self.channel + steps.channels.start + channels.start)
+                        * self.strides.channel,
+                    width,
+                };
+                isa.copy_rows(&rows, &mut out[channels.start * width..]);
+                first = end;
             }
-            isa.copy_rows(&rows, out);
         }
     }
 

@@ -80,28 +80,20 @@ unsafe fn avx512(rows: &Rows<'_>, out: &mut [f32]) {
     unsafe { side_by_side::<std::arch::x86_64::__m512>(rows, out) }
 }
 
-/// Rows that are copied before the next piece: what lies near in memory in the next rows is in the cache
-/// then.
-const TOGETHER: usize = 16;
-
 /// # Safety
 /// The CPU has the instruction set of `V`; every piece of every row lies inside both slices and has at most
 /// [`CHUNK`] values, side by side.
 #[inline(always)]
 unsafe fn side_by_side<V: Vector>(rows: &Rows<'_>, out: &mut [f32]) {
-    for first in (0..rows.rows).step_by(TOGETHER) {
-        let number = TOGETHER.min(rows.rows - first);
-        for piece in rows.pieces {
-            // SAFETY: the caller's promise; pointers past the last row are made, not used.
-            unsafe {
-                let from = rows.first + first * rows.row_step + piece.from;
-                let mut from = rows.from.as_ptr().wrapping_add(from);
-                let mut to = out.as_mut_ptr().wrapping_add(first * rows.width + piece.to);
-                for _ in 0..number {
-                    V::copy_some(from, to, piece.length);
-                    from = from.wrapping_add(rows.row_step);
-                    to = to.wrapping_add(rows.width);
-                }
+    for piece in rows.pieces {
+        // SAFETY: the caller's promise; pointers past the last row are made, not used.
+        unsafe {
+            let mut from = rows.from.as_ptr().wrapping_add(rows.first + piece.from);
+            let mut to = out.as_mut_ptr().wrapping_add(piece.to);
+            for _ in 0..rows.rows {
+                V::copy_some(from, to, piece.length);
+                from = from.wrapping_add(rows.row_step);
+                to = to.wrapping_add(rows.width);
             }
         }
     }
