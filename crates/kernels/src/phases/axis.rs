@@ -7,8 +7,9 @@
 //!   (b: where the window begins). Write the fine cell as `m * s + r - b` with the *phase* r below s: the
 //!   taps that reach it are those with `t * d = r (mod s)`, from input cell `m + (r - t * d) / s`. So each
 //!   phase is a convolution of stride 1 with its share of the taps: no product with an inserted zero.
-//!   Phases with the same shifts form one *group*, and share what is read from the input. Without
-//!   dilation there are at most two: the first `k mod s` phases have one tap more than the others.
+//!   Phases with the same shifts form one *group*, and share what is read from the input; or, joined, also
+//!   those with fewer shifts. Without dilation there are at most two sorts, one if joined: the first
+//!   `k mod s` phases have one tap more than the others.
 //! * Fine to coarse (a convolution): one phase; tap t reads `q * s + t * d - b`.
 //!
 //! Near the border some shifts fall outside of the input, and some phases outside of the output. A group
@@ -40,11 +41,12 @@ pub(crate) struct PhaseGroup {
     pub(crate) phases: Vec<Phase>,
 }
 
-/// A phase: the output cell less `position * out_step`, and the tap for each shift of its group.
+/// A phase: the output cell less `position * out_step`, and the tap for each shift of its group, if it has
+/// one.
 #[derive(Clone, Debug)]
 pub(crate) struct Phase {
     pub(crate) output: i64,
-    pub(crate) taps: Vec<usize>,
+    pub(crate) taps: Vec<Option<usize>>,
 }
 
 /// Positions for which the same shifts and phases lie inside.
@@ -60,7 +62,7 @@ pub(crate) struct Segment {
 }
 
 impl AxisPhases {
-    pub(crate) fn coarse_to_fine(map: &AxisMap) -> Self {
+    pub(crate) fn coarse_to_fine(map: &AxisMap, join: bool) -> Self {
         // A single cell: with the kernel's extent as stride every tap has a phase of its own, and
         // nothing overlaps. The result is the same, as no second cell tells strides apart.
         let extent = (map.kernel.max(1) - 1) * map.dilation + 1;
@@ -69,13 +71,17 @@ impl AxisPhases {
         let mut groups: Vec<PhaseGroup> = Vec::new();
         for r in 0..s {
             let reached = (0..map.kernel as i64).filter(|t| (r - t * d).rem_euclid(s) == 0);
-            let taps: Vec<usize> = reached.map(|t| t as usize).collect();
-            let shifts: Vec<i64> = taps.iter().map(|&t| (r - t as i64 * d) / s).collect();
+            let reached: Vec<i64> = reached.collect();
+            let shifts: Vec<i64> = reached.iter().map(|t| (r - t * d) / s).collect();
+            let taps = reached.iter().map(|&t| Some(t as usize)).collect();
             let phase = Phase { output: r - map.window_begin, taps };
             match groups.iter_mut().find(|group| group.shifts == shifts) {
                 Some(group) => group.phases.push(phase),
                 None => groups.push(PhaseGroup { shifts, phases: vec![phase] }),
             }
+        }
+        if join {
+            groups = joined(groups);
         }
         Self {
             in_cells: map.coarse,
@@ -90,7 +96,7 @@ impl AxisPhases {
     pub(crate) fn fine_to_coarse(map: &AxisMap) -> Self {
         let offset = |t: usize| (t * map.dilation) as i64 - map.window_begin;
         let shifts = (0..map.kernel).map(offset).collect();
-        let phase = Phase { output: 0, taps: (0..map.kernel).collect() };
+        let phase = Phase { output: 0, taps: (0..map.kernel).map(Some).collect() };
         Self {
             in_cells: map.fine,
             in_step: map.stride,
@@ -166,6 +172,30 @@ impl AxisPhases {
     }
 }
 
+/// Puts every group into one that has all of its shifts, if there is one.
+fn joined(mut groups: Vec<PhaseGroup>) -> Vec<PhaseGroup> {
+    groups.sort_by_key(|group| std::cmp::Reverse(group.shifts.len()));
+    let mut kept: Vec<PhaseGroup> = Vec::new();
+    for group in groups {
+        let holds =
+            |larger: &&mut PhaseGroup| group.shifts.iter().all(|s| larger.shifts.contains(s));
+        let Some(larger) = kept.iter_mut().find(holds) else {
+            kept.push(group);
+            continue;
+        };
+        for phase in group.phases {
+            let tap = |shift: &i64| {
+                let at = group.shifts.iter().position(|own| own == shift);
+                at.and_then(|at| phase.taps[at])
+            };
+            let taps = larger.shifts.iter().map(tap).collect();
+            larger.phases.push(Phase { output: phase.output, taps });
+        }
+        larger.phases.sort_by_key(|phase| phase.output);
+    }
+    kept
+}
+
 /// `0 <= p * step + offset < cells` gives `ceil(-offset / step) <= p < floor((cells - 1 - offset) / step) + 1`.
 fn range(cells: usize, step: usize, offset: i64) -> Range<i64> {
     let step = step as i64;
@@ -192,7 +222,7 @@ mod tests {
     #[test]
     fn four_cells_to_eight_skip_what_lies_outside() {
         // Kernel 4, stride 2, padding 1: of 5 positions the outer ones have one phase and one tap.
-        let axis = AxisPhases::coarse_to_fine(&map(4, 8, 2, 4, 1));
+        let axis = AxisPhases::coarse_to_fine(&map(4, 8, 2, 4, 1), false);
         assert_eq!(sizes(&axis, true), [(0..1, 1, 1), (1..4, 2, 2), (4..5, 1, 1)]);
         // 1 + 3 * 4 + 1 products, as counted by hand: 8 cells with 2 taps each less 2 outside.
         let products: usize = sizes(&axis, true)
@@ -204,23 +234,30 @@ mod tests {
 
     #[test]
     fn five_taps_make_two_groups() {
-        let axis = AxisPhases::coarse_to_fine(&map(8, 16, 2, 5, 2));
+        let axis = AxisPhases::coarse_to_fine(&map(8, 16, 2, 5, 2), false);
         assert_eq!(axis.groups.len(), 2);
-        assert_eq!(axis.groups[0].phases[0].taps, [0, 2, 4]);
+        assert_eq!(axis.groups[0].phases[0].taps, [Some(0), Some(2), Some(4)]);
         assert_eq!(axis.groups[0].shifts, [0, -1, -2]);
-        assert_eq!(axis.groups[1].phases[0].taps, [1, 3]);
+        assert_eq!(axis.groups[1].phases[0].taps, [Some(1), Some(3)]);
+        // Joined: output 2m + r - 2; taps 0, 2, 4 and 1, 3 at input m, m - 1, m - 2.
+        let axis = AxisPhases::coarse_to_fine(&map(8, 16, 2, 5, 2), true);
+        assert_eq!(axis.groups.len(), 1);
+        let of =
+            |n: usize| (axis.groups[0].phases[n].output, axis.groups[0].phases[n].taps.clone());
+        assert_eq!(of(0), (-2, vec![Some(0), Some(2), Some(4)]));
+        assert_eq!(of(1), (-1, vec![Some(1), Some(3), None]));
     }
 
     #[test]
     fn a_single_cell_has_a_phase_for_each_tap() {
-        let axis = AxisPhases::coarse_to_fine(&map(1, 4, 1, 4, 0));
+        let axis = AxisPhases::coarse_to_fine(&map(1, 4, 1, 4, 0), false);
         assert_eq!(sizes(&axis, true), [(0..1, 4, 1)]);
     }
 
     #[test]
     fn dilation_by_the_stride_leaves_a_phase_without_taps() {
         let dilated = AxisMap { dilation: 2, ..map(5, 11, 2, 2, 0) };
-        let axis = AxisPhases::coarse_to_fine(&dilated);
+        let axis = AxisPhases::coarse_to_fine(&dilated, false);
         assert_eq!(axis.groups[1].shifts, [0i64; 0]);
         assert_eq!(axis.groups[0].shifts, [0, -1]);
     }

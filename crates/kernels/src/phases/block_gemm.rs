@@ -17,7 +17,7 @@ use super::jobs::{Group, Job};
 use super::output::Output;
 use super::share::Share;
 use super::source::{Positions, Run, Steps};
-use super::steps::{self, StepBlock, cut};
+use super::steps::{self, Runs, StepBlock, cut};
 use crate::plan::Layout;
 use crate::simd::Detected;
 use crate::simd::scatter::{Places, Scatter, announce};
@@ -114,13 +114,14 @@ impl Units {
                 let mut steps = part.chunks_exact_mut(lanes);
                 for inputs in cut(0..inputs, steps::chunk(group.shifts, inputs)) {
                     for shift in 0..group.shifts {
-                        let taps = |x: usize| {
+                        let taps = |&(lane, channel, x): &(usize, usize, usize)| {
                             let phase = unit.outer_phase * group.x_phases + x;
-                            group.taps[phase * group.shifts + shift]
+                            Some((lane, channel, group.of_phase(phase)[shift]?.tap))
                         };
+                        let taps: Vec<_> = outputs.iter().filter_map(taps).collect();
                         for (input, row) in inputs.clone().zip(&mut steps) {
-                            for &(lane, channel, x) in &outputs {
-                                row[lane] = weight[index(channel, input, taps(x))];
+                            for &(lane, channel, tap) in &taps {
+                                row[lane] = weight[index(channel, input, tap)];
                             }
                         }
                     }
@@ -423,8 +424,7 @@ impl Product<'_> {
         Packed {
             apart: steps.panel(height),
             steps: block.channels.len(),
-            panel_runs: block.panel_runs(height),
-            weight_runs: block.weight_runs(&self.job.shifts, self.group().shifts, isa.lanes()),
+            runs: block.runs(&self.job.shifts, self.group().of_phase(0), (height, isa.lanes())),
         }
     }
 
@@ -444,10 +444,10 @@ impl Product<'_> {
             rows: panel.height,
             vectors: tile.units.len(),
             a: packed,
-            a_runs: &steps.panel_runs,
+            a_runs: &steps.runs.panel,
             a_step: self.units.height,
             b: &self.weight[tile.units.start * unit..tile.units.end * unit],
-            b_runs: &steps.weight_runs,
+            b_runs: &steps.runs.weight,
             b_step: lanes,
             b_registers: Registers::Apart(unit),
             steps: steps.steps,
@@ -536,6 +536,6 @@ struct Packed {
     apart: usize,
     /// Steps of a run.
     steps: usize,
-    panel_runs: Vec<usize>,
-    weight_runs: Vec<usize>,
+    /// The same for all phases, as they have the same shifts.
+    runs: Runs,
 }

@@ -11,12 +11,12 @@
 use std::ops::Range;
 
 use super::Parts;
-use super::jobs::Job;
+use super::jobs::{Job, Shift};
 use super::output::Output;
 use super::phase_gemm::Tiles;
 use super::share::Share;
 use super::source::Run;
-use super::steps::{self, StepBlock, cut};
+use super::steps::{self, Runs, StepBlock, cut};
 use super::store::Interleaved;
 use crate::plan::Layout;
 use crate::simd::copy::{CHUNK, Piece, Rows};
@@ -115,7 +115,7 @@ pub(super) fn run(
             let per_tap = parts.in_channels * tiles.number * tiles.height;
             for job in &parts.products.jobs {
                 let before = parts.products.groups[..job.group].iter();
-                let at: usize = before.map(|group| group.taps.len() * per_tap).sum();
+                let at: usize = before.map(|group| group.taps() * per_tap).sum();
                 block.run(job, &share.weight[at..], buffers, output);
             }
         }
@@ -230,25 +230,30 @@ impl Block<'_> {
         let (parts, tiles) = (self.parts, self.tiles);
         let (lanes, height) = (parts.isa.lanes(), tiles.height);
         let group = &parts.products.groups[job.group];
-        let each = group.shifts * parts.in_channels * height;
         let registers = self.registers(job);
         let [least_y, least_x] = self.window.least;
-        let shift_at = |shift: &super::jobs::Shift| {
+        let shift_at = |shift: &Shift| {
             let (y, x) = (shift.input[1] - least_y, shift.input[2] - least_x);
             y as usize * self.window.width + x as usize
         };
         let plane = self.plane();
-        let blocks: Vec<(StepBlock, Vec<usize>, Vec<usize>)> =
-            steps::blocks(job.shifts.len(), group.shifts, parts.in_channels)
-                .into_iter()
-                .map(|block| {
-                    let a_runs = block.weight_runs(&job.shifts, group.shifts, height);
-                    let first = block.channels.start * plane;
-                    let shifts = job.shifts[block.shifts.clone()].iter();
-                    let b_runs = shifts.map(|shift| first + shift_at(shift)).collect();
-                    (block, a_runs, b_runs)
-                })
-                .collect();
+        let blocks = steps::blocks(job.shifts.len(), group.shifts, parts.in_channels);
+        // Where the taps of a phase begin in the copied rows and in the weight.
+        let runs = |phase: usize, block: &StepBlock| -> Runs {
+            let taps = group.of_phase(phase);
+            let weight = block.runs(&job.shifts, taps, (1, height)).weight;
+            let own = |shift: &&Shift| taps[shift.index].is_some();
+            let first = block.channels.start * plane;
+            let shifts = job.shifts[block.shifts.clone()].iter().filter(own);
+            Runs { panel: shifts.map(|shift| first + shift_at(shift)).collect(), weight }
+        };
+        let phases = job
+            .outer_phases
+            .iter()
+            .flat_map(|outer| job.x_phases.clone().map(|x| outer.index * group.x_phases + x));
+        let all_runs: Vec<(usize, Vec<Runs>)> = phases
+            .map(|phase| (phase, blocks.iter().map(|block| runs(phase, block)).collect()))
+            .collect();
         // About equally many registers in each tile.
         let number = registers.len().div_ceil(tiles.vectors).max(1);
         for registers in registers.chunks(registers.len().div_ceil(number).max(1)) {
@@ -259,18 +264,20 @@ impl Block<'_> {
                 .enumerate()
                 .map(|(n, register)| Run { lane: n * lanes, ..register.run.clone() })
                 .collect();
-            for outer in &job.outer_phases {
-                for (n, x) in job.x_phases.clone().enumerate() {
-                    let phase = outer.index * group.x_phases + x;
-                    for (b, (block, a_runs, b_runs)) in blocks.iter().enumerate() {
+            let x_phases = job.x_phases.len();
+            for (outer, phases) in job.outer_phases.iter().zip(all_runs.chunks(x_phases)) {
+                for (n, (phase, runs)) in phases.iter().enumerate() {
+                    let before = &group.before[*phase..];
+                    let per_tap = parts.in_channels * height;
+                    for (b, (block, runs)) in blocks.iter().zip(runs).enumerate() {
                         let tile = Tile {
                             rows: height,
                             vectors: offsets.len(),
-                            a: &weight[phase * each..(phase + 1) * each],
-                            a_runs,
+                            a: &weight[before[0] * per_tap..before[1] * per_tap],
+                            a_runs: &runs.weight,
                             a_step: height,
                             b: &buffers.rows,
-                            b_runs,
+                            b_runs: &runs.panel,
                             b_step: plane,
                             b_registers: Registers::At(&offsets),
                             steps: block.channels.len(),
@@ -285,6 +292,7 @@ impl Block<'_> {
                     x_outputs: &job.x_outputs,
                     runs: &runs,
                     channels: 0..parts.out_channels,
+                    first_channel: self.share.finish.first_channel,
                     width,
                     phase_step: height * width,
                 }

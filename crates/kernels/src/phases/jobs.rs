@@ -12,12 +12,15 @@ pub(crate) enum Direction {
     FineToCoarse,
 }
 
-/// Where axes are cut.
+/// Who takes the products.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cuts {
-    /// Exactly, along the axes where that computes least.
-    Cheapest,
-    /// Only where phases fall outside of the output; shifts then fall outside of the input.
+pub(crate) enum Taker {
+    /// Packs positions into lanes: phases are joined, and axes cut exactly where that costs least.
+    Positions,
+    /// Reads positions where they lie, with zeros around them: phases are joined, and axes cut only where
+    /// phases fall outside of the output.
+    Rows,
+    /// Holds outputs in lanes: the phases of a group have the same shifts.
     Outputs,
 }
 
@@ -32,11 +35,21 @@ pub(crate) struct Products {
 /// Phases of three axes that read the same input cells. Flat indices are row-major.
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
-    /// Kernel tap of `[outer phase][x phase][shift]`; outer phases are those of the first two axes.
-    pub(crate) taps: Vec<usize>,
+    /// For `[outer phase][x phase][shift]` what the phase makes of it; outer phases are those of the first
+    /// two axes.
+    taps: Vec<Option<Tap>>,
+    /// Taps of all phases before each, and of all at the end.
+    pub(crate) before: Vec<usize>,
     pub(crate) outer_phases: usize,
     pub(crate) x_phases: usize,
     pub(crate) shifts: usize,
+}
+
+/// A tap of the kernel, and how many taps its phase has before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tap {
+    pub(crate) tap: usize,
+    pub(crate) rank: usize,
 }
 
 /// A dense product: positions times (phases and output channels), summed over shifts and input channels.
@@ -52,6 +65,8 @@ pub(crate) struct Job {
     pub(crate) x_outputs: Vec<i64>,
     /// Whether every shift lies inside the input for every position.
     pub(crate) inside: bool,
+    /// Pairs of phase and shift that have a tap.
+    pairs: usize,
 }
 
 /// A shift of three axes.
@@ -81,7 +96,7 @@ impl Products {
         coupling: &Coupling,
         direction: Direction,
         lanes: usize,
-        cuts: Cuts,
+        taker: Taker,
     ) -> Option<Self> {
         let maps = match direction {
             Direction::CoarseToFine => merged(&coupling.axes),
@@ -96,7 +111,7 @@ impl Products {
             return None;
         }
         let axes = maps.each_ref().map(|map| match direction {
-            Direction::CoarseToFine => AxisPhases::coarse_to_fine(map),
+            Direction::CoarseToFine => AxisPhases::coarse_to_fine(map, taker != Taker::Outputs),
             Direction::FineToCoarse => AxisPhases::fine_to_coarse(map),
         });
         let kernel = maps.each_ref().map(|map| map.kernel);
@@ -113,24 +128,28 @@ impl Products {
             return None;
         }
 
+        let out_channels = match direction {
+            Direction::CoarseToFine => coupling.fine_channels,
+            Direction::FineToCoarse => coupling.coarse_channels,
+        };
         // Cutting an axis exactly saves the products outside and costs partly filled registers: take what
         // computes least.
         let mut best: Option<(u128, Vec<Job>)> = None;
-        let choices = if cuts == Cuts::Cheapest { 0..8usize } else { 7..8 };
+        let choices = if taker == Taker::Rows { 7..8usize } else { 0..8 };
         for choice in choices {
             let exact = [choice & 1 == 0, choice & 2 == 0, choice & 4 == 0];
             let mut jobs = Vec::new();
             let mut group = 0;
             each(&mut |at| {
                 if jobs.len() <= MOST_JOBS {
-                    push_jobs(&axes, at, exact, group, &mut jobs);
+                    push_jobs(&axes, at, exact, (group, &groups[group]), &mut jobs);
                 }
                 group += 1;
             });
             if jobs.len() > MOST_JOBS {
                 continue;
             }
-            let cost = jobs.iter().map(|job| job.cost(coupling.batch, lanes)).sum();
+            let cost = jobs.iter().map(|job| job.cost(coupling.batch, lanes, out_channels)).sum();
             if best.as_ref().is_none_or(|(least, _)| cost < *least) {
                 best = Some((cost, jobs));
             }
@@ -171,25 +190,42 @@ fn groups_at(axes: &[AxisPhases; 3], at: [usize; 3]) -> [&PhaseGroup; 3] {
 
 impl Group {
     fn new(groups: [&PhaseGroup; 3], kernel: [usize; 3]) -> Self {
-        let mut taps = Vec::new();
+        let (mut taps, mut before) = (Vec::new(), vec![0]);
         for a in &groups[0].phases {
             for b in &groups[1].phases {
                 for c in &groups[2].phases {
+                    let mut rank = 0;
                     for ta in &a.taps {
                         for tb in &b.taps {
-                            let row = (ta * kernel[1] + tb) * kernel[2];
-                            taps.extend(c.taps.iter().map(|tc| row + tc));
+                            taps.extend(c.taps.iter().map(|tc| {
+                                let (ta, tb, tc) = ((*ta)?, (*tb)?, (*tc)?);
+                                let tap = (ta * kernel[1] + tb) * kernel[2] + tc;
+                                rank += 1;
+                                Some(Tap { tap, rank: rank - 1 })
+                            }));
                         }
                     }
+                    before.push(before[before.len() - 1] + rank);
                 }
             }
         }
         Self {
             taps,
+            before,
             outer_phases: groups[0].phases.len() * groups[1].phases.len(),
             x_phases: groups[2].phases.len(),
             shifts: groups.iter().map(|group| group.shifts.len()).product(),
         }
+    }
+
+    /// Taps of all phases.
+    pub(crate) fn taps(&self) -> usize {
+        self.before[self.before.len() - 1]
+    }
+
+    /// What each shift is to a phase (outer phase times x phases plus x phase).
+    pub(crate) fn of_phase(&self, phase: usize) -> &[Option<Tap>] {
+        &self.taps[phase * self.shifts..(phase + 1) * self.shifts]
     }
 }
 
@@ -197,7 +233,7 @@ fn push_jobs(
     axes: &[AxisPhases; 3],
     at: [usize; 3],
     exact: [bool; 3],
-    group: usize,
+    (index, group): (usize, &Group),
     jobs: &mut Vec<Job>,
 ) {
     let groups = groups_at(axes, at);
@@ -205,12 +241,12 @@ fn push_jobs(
         std::array::from_fn(|axis| axes[axis].segments(groups[axis], exact[axis]));
     let number = segments.iter().fold(jobs.len(), |all, s| all.saturating_add(s.len()));
     if number > MOST_JOBS * 4 {
-        return jobs.resize_with(MOST_JOBS + 1, || Job::empty(group));
+        return jobs.resize_with(MOST_JOBS + 1, || Job::empty(index));
     }
     for a in &segments[0] {
         for b in &segments[1] {
             for c in &segments[2] {
-                jobs.push(Job::new(groups, [a, b, c], group));
+                jobs.push(Job::new(groups, [a, b, c], (index, group)));
             }
         }
     }
@@ -226,10 +262,15 @@ impl Job {
             x_phases: 0..0,
             x_outputs: Vec::new(),
             inside: true,
+            pairs: 0,
         }
     }
 
-    fn new(groups: [&PhaseGroup; 3], segments: [&Segment; 3], group: usize) -> Self {
+    fn new(
+        groups: [&PhaseGroup; 3],
+        segments: [&Segment; 3],
+        (index, group): (usize, &Group),
+    ) -> Self {
         let mut shifts = Vec::new();
         for &a in &segments[0].shifts {
             for &b in &segments[1].shifts {
@@ -250,8 +291,16 @@ impl Job {
             }
         }
         let x_phases = segments[2].phases.clone();
+        let mut pairs = 0;
+        for outer in &outer_phases {
+            for x in x_phases.clone() {
+                let taps = group.of_phase(outer.index * group.x_phases + x);
+                pairs += shifts.iter().filter(|shift| taps[shift.index].is_some()).count();
+            }
+        }
         Self {
-            group,
+            group: index,
+            pairs,
             positions: segments.map(|segment| segment.positions.clone()),
             shifts,
             outer_phases,
@@ -261,11 +310,13 @@ impl Job {
         }
     }
 
-    /// Registers of output times steps, and something for each product.
-    pub(super) fn cost(&self, batch: usize, lanes: usize) -> u128 {
-        let cells = self.positions.iter().map(|p| (p.end - p.start) as u128).product::<u128>();
-        let registers = (cells * batch as u128).div_ceil(lanes as u128);
-        let phases = (self.outer_phases.len() * self.x_phases.len()) as u128;
-        (registers + 1) * phases * (self.shifts.len() as u128 + 1)
+    /// About how many cycles the job takes for each input channel: a product of registers, packing a run of
+    /// positions, and packing a register.
+    pub(super) fn cost(&self, batch: usize, lanes: usize, out_channels: usize) -> u128 {
+        let extent = self.positions.each_ref().map(|p| (p.end - p.start) as u128);
+        let rows = batch as u128 * extent[0] * extent[1];
+        let registers = (rows * extent[2]).div_ceil(lanes as u128);
+        let products = registers * (self.pairs * out_channels) as u128;
+        products + self.shifts.len() as u128 * (6 * rows + 4 * registers) + 1
     }
 }

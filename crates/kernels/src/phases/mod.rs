@@ -30,7 +30,7 @@ use crate::plan::{Algorithm, Epilogue, Layout};
 use crate::simd::Detected;
 use block_gemm::Units;
 use few_outputs::Window;
-use jobs::{Cuts, Products};
+use jobs::{Products, Taker};
 use output::Output;
 use phase_gemm::Tiles;
 use share::{Finish, Share};
@@ -185,7 +185,7 @@ impl PhasePlan {
         layout: Layout,
         wanted: Option<Algorithm>,
     ) -> Option<Self> {
-        let products = Products::new(coupling, direction, isa.lanes(), Cuts::Cheapest)?;
+        let products = Products::new(coupling, direction, isa.lanes(), Taker::Outputs)?;
         let c = coupling;
         let (coarse, fine) = ((c.coarse_channels, c.coarse_cells), (c.fine_channels, c.fine_cells));
         let ((in_channels, in_cells), (out_channels, out_cells)) = match direction {
@@ -208,10 +208,14 @@ impl PhasePlan {
             band_axis,
         };
         let (mut lanes, together) = parts.lanes(wanted)?;
-        if let Lanes::Rows(window, _) = &mut lanes {
-            // Copied rows have zeros around them, so that there is nothing to cut.
-            parts.products = Products::new(coupling, direction, isa.lanes(), Cuts::Outputs)?;
-            *window = Window::new(&parts)?;
+        let products = |taker| Products::new(coupling, direction, isa.lanes(), taker);
+        match &mut lanes {
+            Lanes::Outputs(_) => {}
+            Lanes::Positions(_) => parts.products = products(Taker::Positions)?,
+            Lanes::Rows(window, _) => {
+                parts.products = products(Taker::Rows)?;
+                *window = Window::new(&parts)?;
+            }
         }
         let split = Split::new(&parts, together, c.flops());
         let (images, band) = (split.images, split.band);

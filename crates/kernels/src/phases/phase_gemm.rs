@@ -13,19 +13,21 @@ use super::jobs::{Group, Job};
 use super::output::Output;
 use super::share::Share;
 use super::source::{Positions, Run, Steps};
-use super::steps::{self, StepBlock, cut};
+use super::steps::{self, Runs, StepBlock, cut};
 use super::store::Interleaved;
 use crate::simd::Detected;
 use crate::simd::tile::{Registers, Tile};
 
-/// Values of a block of packed positions, 384 KiB, and of the sums beside it, 640 KiB: both together stay in
-/// an L2 cache of 1 MiB, as one is large only where the other is small.
+/// Values of a block of packed positions, 384 KiB, and of the sums beside it, 256 KiB: both together stay in
+/// an L2 cache of 1 MiB.
 const BLOCK: usize = 96 * 1024;
-const SUMS: usize = 160 * 1024;
+const SUMS: usize = 64 * 1024;
+/// Tiles whose place is announced before it is their turn to be stored.
+const AHEAD: usize = 2;
 /// Values behind the sums, so that the last register of a row can be read whole.
 const SLACK: usize = 16;
 /// Most positions of a block whose sums take several blocks of steps.
-const BLOCK_POSITIONS: usize = 384;
+const BLOCK_POSITIONS: usize = 192;
 
 /// The tiles that the output channels of a group of channels are cut into.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +47,7 @@ impl Tiles {
     /// Values of the packed weight of one group of channels.
     pub(super) fn weight_values(&self, parts: &Parts) -> usize {
         let groups = parts.products.groups.iter();
-        groups.map(|group| group.taps.len() * parts.in_channels * self.number * self.height).sum()
+        groups.map(|group| group.taps() * parts.in_channels * self.number * self.height).sum()
     }
 
     /// Packs the weight of one group of channels; `tap(out, in, tap)` is where a value of it lies.
@@ -61,14 +63,15 @@ impl Tiles {
         for group in &parts.products.groups {
             let phases = group.outer_phases * group.x_phases;
             for phase in 0..phases {
-                let taps = &group.taps[phase * group.shifts..][..group.shifts];
+                let taps: Vec<usize> =
+                    group.of_phase(phase).iter().flatten().map(|tap| tap.tap).collect();
                 for tile in 0..self.number {
-                    let (part, after) = rest.split_at_mut(group.shifts * inputs * height);
+                    let (part, after) = rest.split_at_mut(taps.len() * inputs * height);
                     rest = after;
                     let outs = tile * height..((tile + 1) * height).min(parts.out_channels);
                     let mut steps = part.chunks_exact_mut(height);
                     for inputs in cut(0..inputs, steps::chunk(group.shifts, inputs)) {
-                        for &tap in taps {
+                        for &tap in &taps {
                             for (input, row) in inputs.clone().zip(&mut steps) {
                                 for (value, out) in row.iter_mut().zip(outs.clone()) {
                                     *value = weight[index(out, input, tap)];
@@ -157,7 +160,7 @@ pub(super) fn run(
     let per_tap = parts.in_channels * tiles.number * tiles.height;
     for job in &parts.products.jobs {
         let before = parts.products.groups[..job.group].iter();
-        let at: usize = before.map(|group| group.taps.len() * per_tap).sum();
+        let at: usize = before.map(|group| group.taps() * per_tap).sum();
         let positions = share.positions(parts, job);
         if positions.len() > 0 {
             Product::new(parts, tiles, share, job, positions, &share.weight[at..])
@@ -221,6 +224,7 @@ impl<'a> Product<'a> {
                     for tile in all.clone() {
                         for (n, panel) in panels.iter().enumerate() {
                             let packed = &buffers.panels[n * apart..];
+                            self.place((outer, tile), panel).announce(output);
                             self.sum(
                                 (outer, tile),
                                 panel,
@@ -252,10 +256,14 @@ impl<'a> Product<'a> {
                     }
                 }
                 let mut slots = buffers.sums.chunks_exact_mut(slot);
-                for &pair in pairs {
-                    for (panel, sums) in panels.iter().zip(&mut slots) {
-                        self.store(pair, panel, sums, output);
+                // What is written next is announced, in the order of the loop.
+                let all = pairs.iter().flat_map(|&pair| panels.iter().map(move |p| (pair, p)));
+                let mut ahead = all.clone().skip(AHEAD);
+                for ((pair, panel), sums) in all.zip(&mut slots) {
+                    if let Some((pair, panel)) = ahead.next() {
+                        self.place(pair, panel).announce(output);
                     }
+                    self.store(pair, panel, sums, output);
                 }
             }
         }
@@ -277,9 +285,17 @@ impl<'a> Product<'a> {
         (0..number).map(panel).collect()
     }
 
-    fn runs(&self, block: &StepBlock) -> [Vec<usize>; 2] {
-        let weight = block.weight_runs(&self.job.shifts, self.group().shifts, self.tiles.height);
-        [weight, block.panel_runs(self.width)]
+    /// For every outer phase and x phase of the job.
+    fn runs(&self, block: &StepBlock) -> Vec<Runs> {
+        let group = self.group();
+        let steps = (self.width, self.tiles.height);
+        let of = |(outer, x): (usize, usize)| {
+            let taps = group.of_phase(outer * group.x_phases + x);
+            block.runs(&self.job.shifts, taps, steps)
+        };
+        let outer = self.job.outer_phases.iter();
+        let phases = outer.flat_map(|outer| self.job.x_phases.clone().map(|x| (outer.index, x)));
+        phases.map(of).collect()
     }
 
     /// The steps of a block.
@@ -301,7 +317,7 @@ impl<'a> Product<'a> {
         &self,
         (outer, tile): (usize, usize),
         panel: &Panel,
-        (block, [a_runs, b_runs]): (&StepBlock, &[Vec<usize>; 2]),
+        (block, runs): (&StepBlock, &[Runs]),
         add: bool,
         packed: &[f32],
         sums: &mut [f32],
@@ -309,17 +325,20 @@ impl<'a> Product<'a> {
         let height = self.tiles.height;
         let group = self.group();
         let first = self.job.outer_phases[outer].index * group.x_phases;
-        let each = group.shifts * self.parts.in_channels * height;
-        for (x, sums) in self.job.x_phases.clone().zip(sums.chunks_mut(height * self.width)) {
-            let at = ((first + x) * self.tiles.number + tile) * each;
+        let runs = &runs[outer * self.job.x_phases.len()..];
+        let phases = self.job.x_phases.clone().zip(runs);
+        for ((x, runs), sums) in phases.zip(sums.chunks_mut(height * self.width)) {
+            let before = &group.before[first + x..];
+            let each = (before[1] - before[0]) * self.parts.in_channels * height;
+            let at = before[0] * self.parts.in_channels * height * self.tiles.number;
             let tile = Tile {
                 rows: height,
                 vectors: panel.vectors,
-                a: &self.weight[at..at + each],
-                a_runs,
+                a: &self.weight[at + tile * each..at + (tile + 1) * each],
+                a_runs: &runs.weight,
                 a_step: height,
                 b: packed,
-                b_runs,
+                b_runs: &runs.panel,
                 b_step: self.width,
                 b_registers: Registers::Apart(self.parts.isa.lanes()),
                 steps: block.channels.len(),
@@ -331,21 +350,29 @@ impl<'a> Product<'a> {
 
     fn store(
         &self,
-        (outer, tile): (usize, usize),
+        pair: (usize, usize),
         panel: &Panel,
         sums: &mut [f32],
         output: &mut Output<'_>,
     ) {
+        let place = self.place(pair, panel);
+        place.store(self.parts.isa, &self.share.finish, sums, output);
+    }
+
+    /// Where the tiles of all x phases go.
+    fn place<'b>(&'b self, (outer, tile): (usize, usize), panel: &'b Panel) -> Interleaved<'b> {
         let first = tile * self.tiles.height;
+        let end = (first + self.tiles.height).min(self.share.channels.end);
+        let first_channel = self.share.finish.first_channel;
         Interleaved {
             axes: &self.parts.products.axes,
             outer: self.job.outer_phases[outer].output,
             x_outputs: &self.job.x_outputs,
             runs: &panel.runs,
-            channels: first..(first + self.tiles.height).min(self.share.channels.end),
+            channels: first..end,
+            first_channel,
             width: panel.vectors * self.parts.isa.lanes(),
             phase_step: self.tiles.height * self.width,
         }
-        .store(self.parts.isa, &self.share.finish, sums, output);
     }
 }

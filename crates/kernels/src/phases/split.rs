@@ -54,7 +54,7 @@ impl Split {
         // Images first, as long as the borders, which have few positions each, still fill their lanes.
         let cost = |images: usize| -> u128 {
             let jobs = parts.products.jobs.iter();
-            jobs.map(|job| job.cost(images, parts.isa.lanes())).sum::<u128>()
+            jobs.map(|job| job.cost(images, parts.isa.lanes(), parts.out_channels)).sum::<u128>()
                 * parts.batch.div_ceil(images) as u128
         };
         let least = cost(split.images);

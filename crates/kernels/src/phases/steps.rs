@@ -2,12 +2,11 @@
 
 use std::ops::Range;
 
-use super::jobs::Shift;
+use super::jobs::{Shift, Tap};
 
-/// Most steps that are summed in registers in one go.
+/// Most steps that are summed in registers in one go: a tile's share of the weight, 16 KiB, then fills half of
+/// an L1 cache.
 const SINGLE: usize = 512;
-/// About as many steps has a block of a longer sum.
-const BLOCK: usize = 256;
 
 /// Input channels that are packed together, for all shifts of a group: what one shift has read is still in
 /// the cache for the next. A weight is packed in the same order, `[chunk][shift][channel of the chunk]`.
@@ -15,7 +14,7 @@ pub(super) fn chunk(group_shifts: usize, channels: usize) -> usize {
     if group_shifts * channels <= SINGLE {
         return channels.max(1);
     }
-    let most = (BLOCK / group_shifts).clamp(16, BLOCK).min(channels);
+    let most = (SINGLE / group_shifts).clamp(16, SINGLE).min(channels);
     channels.div_ceil(channels.div_ceil(most))
 }
 
@@ -32,18 +31,32 @@ impl StepBlock {
         self.shifts.len() * self.channels.len()
     }
 
-    /// Where each shift begins in a panel of so many values a step.
-    pub(super) fn panel_runs(&self, width: usize) -> Vec<usize> {
-        (0..self.shifts.len()).map(|n| n * self.channels.len() * width).collect()
+    /// Where the taps of a phase begin, for panels and a weight of so many values a step. A weight lies as
+    /// [`chunk`] says, with the phase's own taps only.
+    pub(super) fn runs(
+        &self,
+        job: &[Shift],
+        taps: &[Option<Tap>],
+        (panel, weight): (usize, usize),
+    ) -> Runs {
+        let own = taps.iter().flatten().count();
+        let mut runs = Runs { panel: Vec::new(), weight: Vec::new() };
+        for (n, shift) in job[self.shifts.clone()].iter().enumerate() {
+            if let Some(tap) = taps[shift.index] {
+                let at = self.channels.start * own + tap.rank * self.channels.len();
+                runs.panel.push(n * self.channels.len() * panel);
+                runs.weight.push(at * weight);
+            }
+        }
+        runs
     }
+}
 
-    /// Where each shift begins in a weight packed as [`chunk`] says, with so many values a step, for a group
-    /// of so many shifts.
-    pub(super) fn weight_runs(&self, job: &[Shift], shifts: usize, width: usize) -> Vec<usize> {
-        let first = self.channels.start * shifts;
-        let at = |shift: &Shift| (first + shift.index * self.channels.len()) * width;
-        job[self.shifts.clone()].iter().map(at).collect()
-    }
+/// Where the taps of a phase begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Runs {
+    pub(super) panel: Vec<usize>,
+    pub(super) weight: Vec<usize>,
 }
 
 /// The blocks of a sum over `shifts` of a group's and over `channels`; one without steps if there are none.

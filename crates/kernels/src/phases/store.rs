@@ -8,6 +8,7 @@ use super::share::Finish;
 use super::source::Run;
 use crate::simd::Detected;
 use crate::simd::interleave::Lines;
+use crate::simd::scatter::announce_all;
 
 /// Tiles with positions in the lanes: `[x phase][channel][width]`.
 pub(super) struct Interleaved<'a> {
@@ -17,7 +18,10 @@ pub(super) struct Interleaved<'a> {
     /// The same of the last axis, for every x phase.
     pub(super) x_outputs: &'a [i64],
     pub(super) runs: &'a [Run],
+    /// Of the group.
     pub(super) channels: Range<usize>,
+    /// First output channel of the group in the tensor.
+    pub(super) first_channel: usize,
     pub(super) width: usize,
     /// Values from x phase to x phase.
     pub(super) phase_step: usize,
@@ -40,19 +44,10 @@ impl Interleaved<'_> {
             }
         }
         for run in self.runs {
-            let mut cell = 0;
-            for (n, outer) in self.outer.iter().enumerate() {
-                let axis = &self.axes[n];
-                // Inside the output, as the job has only such phases and positions.
-                let at = run.first[n] * axis.out_step as i64 + outer;
-                cell = cell * axis.out_cells + at as usize;
-            }
-            // Phases ascend, so that the first is the first in memory.
-            let x = run.first[2] * x_axis.out_step as i64 + self.x_outputs[0];
-            let cell = cell * x_axis.out_cells + x as usize;
+            let cell = self.first_cell(run);
             for (row, channel) in self.channels.clone().enumerate() {
                 let sums = &sums[row * self.width + run.lane..];
-                let (out, cell_step) = output.at(run.image, finish.first_channel + channel, cell);
+                let (out, cell_step) = output.at(run.image, self.first_channel + channel, cell);
                 if adjoin && cell_step == 1 {
                     let lines = Lines {
                         sums,
@@ -75,5 +70,34 @@ impl Interleaved<'_> {
                 }
             }
         }
+    }
+
+    /// Asks for the cache lines that [`Self::store`] will write.
+    pub(super) fn announce(&self, output: &mut Output<'_>) {
+        let step = self.axes[2].out_step;
+        for run in self.runs {
+            let cell = self.first_cell(run);
+            for channel in self.channels.clone() {
+                let (out, cell_step) = output.at(run.image, self.first_channel + channel, cell);
+                if cell_step == 1 {
+                    let end = (run.length * step).min(out.len());
+                    announce_all(&mut out[..end]);
+                }
+            }
+        }
+    }
+
+    /// The output cell of the first x phase of a run's first position.
+    fn first_cell(&self, run: &Run) -> usize {
+        let mut cell = 0;
+        for (n, outer) in self.outer.iter().enumerate() {
+            let axis = &self.axes[n];
+            // Inside the output, as the job has only such phases and positions.
+            let at = run.first[n] * axis.out_step as i64 + outer;
+            cell = cell * axis.out_cells + at as usize;
+        }
+        // Phases ascend, so that the first is the first in memory.
+        let x = run.first[2] * self.axes[2].out_step as i64 + self.x_outputs[0];
+        cell * self.axes[2].out_cells + x as usize
     }
 }

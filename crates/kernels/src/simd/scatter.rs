@@ -72,6 +72,13 @@ pub(crate) fn announce(rows: &Scatter<'_>, out: &mut [f32]) {
     }
 }
 
+/// Asks for the cache lines of a slice, as it will be written.
+pub(crate) fn announce_all(out: &mut [f32]) {
+    for line in out.chunks_mut(16) {
+        prefetch_write(line.as_mut_ptr());
+    }
+}
+
 #[inline(always)]
 fn prefetch_write(at: *mut f32) {
     #[cfg(target_arch = "x86_64")]

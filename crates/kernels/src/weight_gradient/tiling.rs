@@ -1,0 +1,163 @@
+//! How rows and registers are cut into tiles, and how the sum of a tile is made.
+
+use std::ops::Range;
+
+use super::shape::STEPS;
+use crate::simd::Detected;
+use crate::simd::tile::{MAX_TILE, ROWS, Tile};
+
+/// The height of tiles and the most registers of a row of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tiling {
+    pub(super) height: usize,
+    pub(super) vectors: usize,
+}
+
+/// A part of the rows: `height` of them from `first` on; some behind the last do not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rows {
+    pub(super) first: usize,
+    pub(super) height: usize,
+}
+
+/// A part of the registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Vectors {
+    pub(super) first: usize,
+    pub(super) number: usize,
+}
+
+/// What a step of a tile takes, in multiply-adds of a register: at least its loads, and the time until a sum
+/// can be added to again.
+fn step(height: usize, vectors: usize) -> f64 {
+    ((height * vectors) as f64).max(1.2 * (height + vectors) as f64).max(6.0)
+}
+
+impl Tiling {
+    /// The one that computes `rows` by `vectors` at least cost, and that cost, in multiply-adds of a register.
+    pub(super) fn new(isa: Detected, rows: usize, vectors: usize) -> (Self, f64) {
+        let mut best: Option<(Self, f64)> = None;
+        for height in ROWS {
+            let tiling = Self { height, vectors: isa.vectors(height) };
+            // There are at most two kinds of either, so that few pairs have to be looked at.
+            let heights = counted(tiling.rows(rows).into_iter().map(|rows| rows.height));
+            let numbers = counted(tiling.vectors(vectors).into_iter().map(|v| v.number));
+            let cost = heights
+                .iter()
+                .flat_map(|&(h, i)| numbers.iter().map(move |&(n, j)| (i * j) as f64 * step(h, n)))
+                .sum();
+            // Low tiles go through the registers more often.
+            if best.is_none_or(|(_, least)| cost * 1.02 < least) {
+                best = Some((tiling, cost));
+            }
+        }
+        best.unwrap_or((Self { height: 1, vectors: 1 }, f64::MAX))
+    }
+
+    /// Rows cut into tiles; all but the last have the full height.
+    pub(super) fn rows(&self, rows: usize) -> Vec<Rows> {
+        let part = |first| match rows - first {
+            left if left < self.height => Rows { first, height: Detected::height_of_rest(left) },
+            _ => Rows { first, height: self.height },
+        };
+        (0..rows).step_by(self.height).map(part).collect()
+    }
+
+    /// Registers cut into parts of about equal number, as narrow tiles cannot hide the delays of their sums.
+    pub(super) fn vectors(&self, vectors: usize) -> Vec<Vectors> {
+        cut_evenly(vectors, self.vectors)
+    }
+}
+
+impl Vectors {
+    /// Values in these registers.
+    pub(super) fn width(&self, isa: Detected) -> usize {
+        self.number * isa.lanes()
+    }
+
+    /// Which of `channels` channels lie in them.
+    pub(super) fn channels(&self, isa: Detected, channels: usize) -> Range<usize> {
+        let first = self.first * isa.lanes();
+        first..(first + self.width(isa)).min(channels)
+    }
+}
+
+/// Parts of at most `most`, that differ by one at most.
+pub(super) fn cut_evenly(all: usize, most: usize) -> Vec<Vectors> {
+    let parts = all.div_ceil(most);
+    let mut first = 0;
+    let part = |n: usize| {
+        let number = all / parts + usize::from(n < all % parts);
+        first += number;
+        Vectors { first: first - number, number }
+    };
+    (0..parts).map(part).collect()
+}
+
+/// Rows of tiles together, those that do not exist included.
+pub(super) fn padded(rows: &[Rows]) -> usize {
+    rows.last().map_or(0, |last| last.first + last.height)
+}
+
+fn counted(all: impl Iterator<Item = usize>) -> Vec<(usize, usize)> {
+    let mut counts: Vec<(usize, usize)> = Vec::new();
+    for one in all {
+        match counts.iter_mut().find(|(value, _)| *value == one) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((one, 1)),
+        }
+    }
+    counts
+}
+
+/// Where the sum of one tile is made before it is added to those of the blocks before it.
+pub(super) struct Scratch(Vec<f32>);
+
+impl Scratch {
+    pub(super) fn new() -> Self {
+        Self(vec![0.0; MAX_TILE])
+    }
+
+    /// Sums a tile over all its runs, in parts of at most [`STEPS`] steps, and adds that to `sums`, or writes
+    /// it if it is the `first`.
+    pub(super) fn add(&mut self, isa: Detected, tile: &Tile<'_>, first: bool, sums: &mut [f32]) {
+        let mut first = first;
+        if tile.steps > 0 && !tile.a_runs.is_empty() {
+            let together = (STEPS / tile.steps).max(1);
+            let parts = tile.a_runs.len().div_ceil(together);
+            let together = tile.a_runs.len().div_ceil(parts);
+            let runs = tile.a_runs.chunks(together).zip(tile.b_runs.chunks(together));
+            for (a_runs, b_runs) in runs {
+                let part = Tile { a_runs, b_runs, ..*tile };
+                if first {
+                    isa.tile(&part, sums);
+                } else {
+                    isa.tile(&part, &mut self.0);
+                    isa.add(&self.0[..sums.len()], sums);
+                }
+                first = false;
+            }
+        }
+        if first {
+            sums.fill(0.0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_and_register_is_in_one_tile() {
+        let tiling = Tiling { height: 8, vectors: 3 };
+        for rows in 1..50 {
+            let tiles = tiling.rows(rows);
+            assert!(padded(&tiles) >= rows && tiles.iter().all(|tile| tile.first < rows));
+            assert!(tiles.windows(2).all(|two| two[0].first + two[0].height == two[1].first));
+        }
+        let parts = tiling.vectors(7);
+        assert_eq!(parts.iter().map(|part| part.number).collect::<Vec<_>>(), [3, 2, 2]);
+        assert_eq!(parts[2].first, 5);
+    }
+}
