@@ -4,6 +4,7 @@
 use rayon::prelude::*;
 use std::borrow::Cow;
 
+use crate::aligned::Aligned;
 use crate::conv_transpose::column_gemm::{self, Blocks};
 use crate::conv_transpose::coupling::Coupling;
 use crate::conv_transpose::{CoarseToFine, FineToCoarse, ToWeight, direct};
@@ -159,7 +160,7 @@ impl Engine {
         check_len("weight", weight, &self.shapes.weight)?;
         let values = match &self.to_y {
             Route::Phases(plan) => plan.pack(weight),
-            Route::Direct | Route::ColumnGemm(_) => weight.to_vec(),
+            Route::Direct | Route::ColumnGemm(_) => Aligned::from(weight),
         };
         Ok(PackedWeight { values })
     }

@@ -22,6 +22,7 @@
 //! # Ok::<(), upconv_kernels::KernelError>(())
 //! ```
 
+mod aligned;
 mod conv;
 mod conv_transpose;
 mod engine;
@@ -34,6 +35,7 @@ mod plan;
 pub mod reference;
 mod simd;
 
+pub use aligned::Aligned;
 pub use conv::ConvPlan;
 pub use conv_transpose::ConvTransposePlan;
 pub use error::{KernelError, Result};

@@ -1,5 +1,6 @@
 //! What a plan can be asked for, and what it decides on.
 
+use crate::aligned::Aligned;
 use crate::simd::Isa;
 
 /// How a convolution or transposed convolution is computed.
@@ -149,13 +150,13 @@ pub struct Epilogue<'a> {
 /// A weight in the form that one plan reads, made by `pack` once and used in many runs.
 #[derive(Clone, Debug)]
 pub struct PackedWeight {
-    pub(crate) values: Vec<f32>,
+    pub(crate) values: Aligned,
 }
 
 impl PackedWeight {
     /// Bytes that it takes.
     pub fn bytes(&self) -> usize {
-        size_of_val(self.values.as_slice())
+        size_of_val(&*self.values)
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) struct Term {
     variant: usize,
     /// Places from that of the output, in cells.
     shift: i64,
-    /// The tap of each phase, where it has one.
+    /// For output cell 0 and those behind it, up to the number of phases, the tap, where they have one.
     pub(super) taps: Vec<Option<usize>>,
 }
 
@@ -59,7 +59,7 @@ pub(super) const ALIGN: usize = 16;
 /// Places behind the last output that may be read: registers that are computed together.
 const BEHIND: usize = 5 * ALIGN;
 /// Most variants of a row.
-const VARIANTS: usize = 16;
+const VARIANTS: usize = 1024;
 /// Most values of a spread row.
 const VALUES: usize = 1 << 22;
 
@@ -85,7 +85,7 @@ impl Across {
         end = end.max(cells(across.out_cells as i64 + greatest.max(0)) + BEHIND);
         across.left = left.next_multiple_of(ALIGN);
         across.pitch = (across.left + ALIGN + end).next_multiple_of(ALIGN);
-        let fits = across.variants.len() <= VARIANTS && across.pitch < VALUES;
+        let fits = across.variants.len() <= VARIANTS && across.row_values() < VALUES;
         fits.then_some(across)
     }
 
@@ -97,14 +97,16 @@ impl Across {
         taps.sort_unstable();
         let (mut terms, mut variants): (Vec<Term>, Vec<Variant>) = (Vec::new(), Vec::new());
         for same in taps.chunk_by(|a, b| a.0 == b.0) {
-            let mut of_phase = vec![None; phases];
+            let (mut taps, mut marked) = (vec![None; phases], vec![false; phases]);
             for &(_, r, tap) in same {
-                of_phase[r] = Some(tap);
+                // Output cell o is cell `o + window_begin` of the uncropped result.
+                let cell = (r as i64 - map.window_begin).rem_euclid(phases as i64);
+                taps[cell as usize] = Some(tap);
+                marked[r] = true;
             }
-            let marked = of_phase.iter().map(Option::is_some).collect();
             let variant = Variant::Repeated { begin: -map.window_begin, marked };
             let shift = same[0].0 * phases as i64;
-            terms.push(Term { variant: index_of(&mut variants, variant), shift, taps: of_phase });
+            terms.push(Term { variant: index_of(&mut variants, variant), shift, taps });
         }
         Self::of(map.coarse, map.fine, phases, terms, variants)
     }

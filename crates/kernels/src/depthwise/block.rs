@@ -145,7 +145,7 @@ impl Block<'_> {
 /// # Safety
 /// The CPU has the instruction set of `V`.
 #[inline(always)]
-unsafe fn activate<V: Vector>(value: V, activation: Activation) -> V {
+pub(super) unsafe fn activate<V: Vector>(value: V, activation: Activation) -> V {
     if activation == Activation::None {
         return value;
     }

@@ -126,6 +126,9 @@ impl DepthwisePlan {
         if y.is_empty() {
             return;
         }
+        let (channels, taps) = self.kind.weight();
+        assert_eq!(weight.len(), channels * taps);
+        assert!(epilogue.bias.is_none_or(|bias| bias.len() == channels));
         let call = Call { x, weight, epilogue };
         let whole = self.kind.whole();
         let end_of = |depth: usize, position| self.kind.end_of(depth, position);
@@ -140,7 +143,7 @@ impl DepthwisePlan {
                 ),
             },
             Kind::Channels(plan) => {
-                let packed = plan.pack(weight);
+                let packed = plan.pack(&call);
                 match &mut shares[..] {
                     [only] => plan.run(&call, &packed, only),
                     _ => shares
@@ -156,7 +159,7 @@ impl Kind {
     fn whole(&self) -> Whole {
         match self {
             Self::Rows(plan) => Whole {
-                planes: plan.sizes.planes,
+                planes: plan.sizes().planes,
                 depth: plan.depth(),
                 positions: plan.rows.positions.clone(),
                 together: plan.together(),
@@ -164,6 +167,15 @@ impl Kind {
             },
             Self::Channels(plan) => plan.whole(),
         }
+    }
+
+    /// Channels and taps.
+    fn weight(&self) -> (usize, usize) {
+        let sizes = match self {
+            Self::Rows(plan) => plan.sizes(),
+            Self::Channels(plan) => plan.sizes(),
+        };
+        (sizes.channels, sizes.taps)
     }
 
     /// Values of a plane in front of the end of so many depths and of positions in the last of them.

@@ -180,6 +180,10 @@ impl RowsPlan {
         self.planes.len()
     }
 
+    pub(super) fn sizes(&self) -> &Sizes {
+        &self.sizes
+    }
+
     /// Values of an output row.
     pub(super) fn out_values(&self) -> usize {
         self.across.out_values()
@@ -215,9 +219,8 @@ impl RowsPlan {
         let sizes = &self.sizes;
         assert_eq!(call.x.len(), sizes.planes * sizes.in_plane);
         assert_eq!(call.weight.len(), sizes.channels * sizes.taps);
-        assert!(call.epilogue.bias.is_none_or(|bias| bias.len() == sizes.channels));
         assert!(share.planes.end <= sizes.planes && share.depth.end <= self.depth());
-        let rows = self.output_rows(share);
+        let rows = share.rows(&self.rows);
         assert_eq!(rows.len() * self.out_values() * share.planes.len(), share.out.len());
         assert!(memory.len() >= parts.all + ALIGN);
         match self.isa.isa() {
@@ -234,14 +237,6 @@ impl RowsPlan {
             _ => unsafe { self.planes::<[f32; 8]>(call, share, memory, &parts) },
         }
     }
-    /// The output rows of each plane that a share holds, counted over all depths.
-    fn output_rows(&self, share: &Share<'_>) -> Range<usize> {
-        let first = share.depth.start * self.rows.out_cells;
-        let last = share.depth.end.saturating_sub(1) * self.rows.out_cells;
-        let (begin, end) = (share.positions.start, share.positions.end);
-        first + self.rows.first_output(begin)..last + self.rows.first_output(end)
-    }
-
     /// # Safety
     /// The CPU has the instruction set of `V`; the rest as [`Self::run`] asserts.
     #[inline(always)]
@@ -252,7 +247,7 @@ impl RowsPlan {
         memory: &mut [f32],
         parts: &Parts,
     ) {
-        let rows = self.output_rows(share);
+        let rows = share.rows(&self.rows);
         let values = rows.len() * self.out_values();
         let out = share.out.as_mut_ptr();
         // Planes and rows have whole lines, so that this is the same for all of them.

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::outer::Outer;
+
 /// What one task writes.
 pub(super) struct Share<'a> {
     pub(super) planes: Range<usize>,
@@ -10,6 +12,16 @@ pub(super) struct Share<'a> {
     /// Positions of the rows; all of them if there are several planes or depths.
     pub(super) positions: Range<i64>,
     pub(super) out: &'a mut [f32],
+}
+
+impl Share<'_> {
+    /// The output rows of each plane, counted over all depths.
+    pub(super) fn rows(&self, axis: &Outer) -> Range<usize> {
+        let first = self.depth.start * axis.out_cells;
+        let last = self.depth.end.saturating_sub(1) * axis.out_cells;
+        let (begin, end) = (self.positions.start, self.positions.end);
+        first + axis.first_output(begin)..last + axis.first_output(end)
+    }
 }
 
 /// How many tasks there are, and of what.

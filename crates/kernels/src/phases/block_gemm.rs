@@ -18,6 +18,7 @@ use super::output::Output;
 use super::share::Share;
 use super::source::{Positions, Run, Steps};
 use super::steps::{self, Runs, StepBlock, cut};
+use crate::aligned::Aligned;
 use crate::plan::Layout;
 use crate::simd::Detected;
 use crate::simd::scatter::{Places, Scatter, announce};
@@ -196,9 +197,9 @@ fn units(parts: &Parts, group: &Group) -> Vec<Unit> {
 
 /// What a task works in.
 pub(super) struct Buffers {
-    panels: Vec<f32>,
-    sums: Vec<f32>,
-    bias: Vec<f32>,
+    panels: Aligned,
+    sums: Aligned,
+    bias: Aligned,
 }
 
 impl Buffers {
@@ -216,8 +217,8 @@ impl Buffers {
     }
 
     pub(super) fn new(parts: &Parts, units: &Units, [panels, sums]: [usize; 2]) -> Self {
-        let bias = vec![0.0; units.vectors * parts.isa.lanes()];
-        Self { panels: vec![0.0; panels], sums: vec![0.0; sums], bias }
+        let bias = Aligned::zeros(units.vectors * parts.isa.lanes());
+        Self { panels: Aligned::zeros(panels), sums: Aligned::zeros(sums), bias }
     }
 }
 

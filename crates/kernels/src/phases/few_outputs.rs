@@ -18,6 +18,7 @@ use super::share::Share;
 use super::source::Run;
 use super::steps::{self, Runs, StepBlock, cut};
 use super::store::Interleaved;
+use crate::aligned::Aligned;
 use crate::plan::Layout;
 use crate::simd::copy::{CHUNK, Piece, Rows};
 use crate::simd::tile::{Registers, Tile};
@@ -81,13 +82,13 @@ impl Window {
 
 /// What a task works in.
 pub(super) struct Buffers {
-    rows: Vec<f32>,
-    sums: Vec<f32>,
+    rows: Aligned,
+    sums: Aligned,
 }
 
 impl Buffers {
     pub(super) fn new([rows, sums]: [usize; 2]) -> Self {
-        Self { rows: vec![0.0; rows], sums: vec![0.0; sums] }
+        Self { rows: Aligned::zeros(rows), sums: Aligned::zeros(sums) }
     }
 }
 

@@ -25,6 +25,7 @@ pub(crate) use jobs::Direction;
 
 use rayon::prelude::*;
 
+use crate::aligned::Aligned;
 use crate::conv_transpose::coupling::Coupling;
 use crate::plan::{Algorithm, Epilogue, Layout};
 use crate::simd::Detected;
@@ -247,10 +248,10 @@ impl PhasePlan {
     }
 
     /// Packs `[coarse, fine / groups, taps]`.
-    pub(crate) fn pack(&self, weight: &[f32]) -> Vec<f32> {
+    pub(crate) fn pack(&self, weight: &[f32]) -> Aligned {
         let parts = &self.parts;
         let one = self.lanes.weight_values(parts);
-        let mut packed = vec![0.0; self.packed_len()];
+        let mut packed = Aligned::zeros(self.packed_len());
         if one == 0 {
             return packed;
         }

@@ -15,6 +15,7 @@ use super::share::Share;
 use super::source::{Positions, Run, Steps};
 use super::steps::{self, Runs, StepBlock, cut};
 use super::store::Interleaved;
+use crate::aligned::Aligned;
 use crate::simd::Detected;
 use crate::simd::tile::{Registers, Tile};
 
@@ -87,8 +88,8 @@ impl Tiles {
 
 /// What a task works in.
 pub(super) struct Buffers {
-    panels: Vec<f32>,
-    sums: Vec<f32>,
+    panels: Aligned,
+    sums: Aligned,
 }
 
 impl Buffers {
@@ -106,7 +107,7 @@ impl Buffers {
     }
 
     pub(super) fn new([panels, sums]: [usize; 2]) -> Self {
-        Self { panels: vec![0.0; panels], sums: vec![0.0; sums + SLACK] }
+        Self { panels: Aligned::zeros(panels), sums: Aligned::zeros(sums + SLACK) }
     }
 }
 

@@ -13,7 +13,7 @@ use super::shape::{Block, Blocks, Data, Planes, Shape, met, offset, valid};
 use super::tiling::{Rows, Tiling, Vectors, padded};
 use super::way::{self, Costs, Grain, Share, Task, Way, Work};
 use crate::conv_transpose::coupling::AxisMap;
-use crate::simd::tile::Tile;
+use crate::simd::tile::{Registers, Tile};
 use crate::simd::transpose::{Places, SKIP, Spread};
 
 #[derive(Clone, Debug)]
@@ -181,7 +181,7 @@ impl Way for ChannelLanes {
     fn grain(&self) -> Grain {
         let lanes = self.shape.isa.lanes();
         let fine = self.tiling.vectors * lanes;
-        Grain { groups: 1, coarse: 2 * self.tiling.height, fine }
+        Grain { groups: 1, coarse: self.tiling.height, fine }
     }
 
     fn blocks(&self, coarse: usize, fine: usize) -> Option<Blocks> {
@@ -257,7 +257,7 @@ impl Way for ChannelLanes {
                                 b: &work.b,
                                 b_runs: &b_runs,
                                 b_step: width,
-                                b_vector: lanes,
+                                b_registers: Registers::Apart(lanes),
                                 steps,
                                 add: false,
                             };

@@ -8,8 +8,6 @@ use crate::simd::transpose::Places;
 pub(super) struct FineRows {
     /// Values of a cell.
     width: usize,
-    /// The fine cells at which the block begins.
-    first: [i64; 3],
     /// Fine cells of the block.
     extents: [usize; 3],
     images: usize,
@@ -63,7 +61,7 @@ impl FineRows {
                 pitch += lanes;
             }
         }
-        Self { width, first: [0; 3], extents: cells, images: extents[0], pitch, chunks: None }
+        Self { width, extents: cells, images: extents[0], pitch, chunks: None }
     }
 
     /// The same in registers.

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use super::shape::{Block, Blocks, Data, Shape};
 use super::tiling::Scratch;
+use crate::aligned::Aligned;
+use crate::plan::Layout;
 
 /// The part of the weight that one task writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,26 +30,24 @@ pub(super) struct Costs {
     pub(super) store: f64,
 }
 
-/// How far the work of a way can be split.
+/// What a share has multiples of, if there is more than one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grain {
-    /// Groups of a share.
     pub(super) groups: usize,
-    /// Least coarse and fine channels of a share.
     pub(super) coarse: usize,
     pub(super) fine: usize,
 }
 
 /// What a task works in.
 pub(super) struct Work {
-    pub(super) a: Vec<f32>,
-    pub(super) b: Vec<f32>,
+    pub(super) a: Aligned,
+    pub(super) b: Aligned,
     pub(super) scratch: Scratch,
 }
 
 impl Work {
     pub(super) fn new([a, b]: [usize; 2]) -> Self {
-        Self { a: vec![0.0; a], b: vec![0.0; b], scratch: Scratch::new() }
+        Self { a: Aligned::zeros(a), b: Aligned::zeros(b), scratch: Scratch::new() }
     }
 }
 
@@ -107,7 +107,7 @@ pub(super) fn blocks(
 /// Cycles that a value takes on its way into a panel: lines are copied, planes transposed.
 pub(super) fn packing(shape: &Shape) -> f64 {
     match shape.layout {
-        crate::plan::Layout::Nchw => 0.4,
-        crate::plan::Layout::Nhwc => 0.15,
+        Layout::Nchw => 0.4,
+        Layout::Nhwc => 0.15,
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use upconv_kernels::{
-    Algorithm, ConvPlan, ConvTransposePlan, Epilogue, Gradients, Isa, KernelError, PackedWeight,
-    PlanOptions,
+    Algorithm, Aligned, ConvPlan, ConvTransposePlan, Epilogue, Gradients, Isa, KernelError,
+    PackedWeight, PlanOptions,
 };
 
 use super::values::{self, Order, Seed};
@@ -92,10 +92,10 @@ pub(crate) struct Sums {
 /// Gradients, and the one that comes in.
 #[derive(Debug)]
 struct Backward {
-    dy: Vec<f32>,
-    dx: Vec<f32>,
-    dw: Vec<f32>,
-    db: Option<Vec<f32>>,
+    dy: Aligned,
+    dx: Aligned,
+    dw: Aligned,
+    db: Option<Aligned>,
 }
 
 /// A workload with everything that a run needs.
@@ -103,10 +103,10 @@ struct Backward {
 pub(crate) struct Problem {
     plan: Plan,
     order_of_y: Order,
-    x: Vec<f32>,
-    weight: Vec<f32>,
-    bias: Option<Vec<f32>>,
-    y: Vec<f32>,
+    x: Aligned,
+    weight: Aligned,
+    bias: Option<Aligned>,
+    y: Aligned,
     packed: Option<PackedWeight>,
     backward: Option<Backward>,
 }
@@ -220,11 +220,8 @@ impl Problem {
 }
 
 /// A tensor of zeros, or an error where there is no memory for it.
-fn zeros(tensor: &'static str, shape: &[usize]) -> Result<Vec<f32>, Refusal> {
+fn zeros(tensor: &'static str, shape: &[usize]) -> Result<Aligned, Refusal> {
     let cells = upconv_geometry::limits::cells(tensor, shape).map_err(KernelError::from)?;
-    let mut data = Vec::new();
-    data.try_reserve_exact(cells).map_err(|_| Refusal::Memory { tensor, cells })?;
     // Written here, so that no run is the first to touch a page.
-    data.resize(cells, 0.0);
-    Ok(data)
+    Aligned::try_zeros(cells).map_err(|_| Refusal::Memory { tensor, cells })
 }

@@ -1,0 +1,220 @@
+//! The gradient for the weight: products of coarse and fine cells, summed over all cells and images.
+//!
+//! ```text
+//! dw[c, f, t] = sum over images n and coarse cells q of
+//!               coarse[n, c, q] * fine[n, f, q * stride + t * dilation - window_begin]
+//! ```
+//!
+//! Each tap is a matrix product, of the coarse side with a part of the fine side; what makes it fast is to pack
+//! either side once for all taps. There are four [ways](way::Way):
+//!
+//! | | rows of a tile | lanes | for |
+//! | --- | --- | --- | --- |
+//! | [`channel_lanes`] | coarse channels | fine channels | many channels on both sides |
+//! | [`tap_lanes`] | coarse channels | taps along x, and fine channels | long kernels, few channels |
+//! | [`coarse_lanes`] | taps along x, and fine channels | coarse channels | few fine channels |
+//! | [`group_lanes`] | | groups | depthwise layers |
+//!
+//! Cells are packed in blocks of bounded size. A tile sums at most [`shape::STEPS`] products in a row in f32;
+//! such sums are added up in f32 over some blocks, and these in f64. All of it, and the way itself, follows
+//! from the sizes and the instruction set alone, so that every run gives the same bits.
+
+mod channel_lanes;
+mod coarse_lanes;
+mod coarse_side;
+mod fine_rows;
+mod group_lanes;
+mod products;
+mod shape;
+mod split;
+mod sums;
+mod tap_lanes;
+#[cfg(test)]
+mod tests;
+mod tiling;
+mod way;
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::conv_transpose::coupling::Coupling;
+use crate::plan::Layout;
+use crate::simd::Detected;
+use crate::simd::tile::MAX_TILE;
+use channel_lanes::ChannelLanes;
+use coarse_lanes::CoarseLanes;
+use group_lanes::GroupLanes;
+use shape::{Data, Shape};
+use split::Split;
+use sums::{Idle, Sums, total};
+use tap_lanes::TapLanes;
+use way::{Share, Task, Way, Work};
+
+/// The weight gradient of one coupling, ready to run.
+#[derive(Clone, Debug)]
+pub(crate) struct WeightGradient {
+    shape: Shape,
+    way: Arc<dyn Way>,
+    split: Split,
+    /// Values of panels.
+    panels: [usize; 2],
+    idle: Idle<Work>,
+    idle_sums: Idle<Sums>,
+}
+
+/// More taps than this are not worth listing.
+const MOST_TAPS: usize = 1 << 20;
+
+impl WeightGradient {
+    /// Chooses the way that costs least.
+    ///
+    /// `None` if the kernel has more taps than are worth listing, or cells so far from each other that even a
+    /// few of them cannot be packed.
+    pub(crate) fn new(coupling: &Coupling, isa: Detected, layout: Layout) -> Option<Self> {
+        if coupling.taps > MOST_TAPS {
+            return None;
+        }
+        let shape = Shape::new(coupling, isa, layout);
+        let mut ways: Vec<(Shape, Arc<dyn Way>)> = Vec::new();
+        ways.push((shape.clone(), Arc::new(ChannelLanes::new(&shape))));
+        for all_channels in [false, true] {
+            if let Some(way) = TapLanes::new(&shape, all_channels) {
+                ways.push((shape.clone(), Arc::new(way)));
+            }
+        }
+        if let Some(way) = CoarseLanes::new(&shape) {
+            ways.push((shape.clone(), Arc::new(way)));
+        }
+        if let Some(way) = GroupLanes::new(&shape) {
+            ways.push((shape.clone(), Arc::new(way)));
+        }
+        if let Some(images) = shape.images_as_cells() {
+            if let Some(way) = TapLanes::new(&images, false) {
+                ways.push((images, Arc::new(way)));
+            }
+        }
+        let cost = |(shape, way): &(Shape, Arc<dyn Way>)| {
+            let (costs, cells) = (way.costs(), shape.cells().max(1) as f64);
+            let elements = (shape.elements() * shape.groups) as f64;
+            costs.products + costs.coarse + costs.fine + costs.store * elements / cells
+        };
+        ways.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
+        ways.into_iter().find_map(|(shape, way)| Self::with(shape, way))
+    }
+
+    fn with(shape: Shape, way: Arc<dyn Way>) -> Option<Self> {
+        let split = Split::new(&shape, &*way)?;
+        let [coarse, fine] = split.largest;
+        let panels = way.panels(coarse, fine, split.blocks.extents());
+        let (idle, idle_sums) = (Idle::new(), Idle::new());
+        Some(Self { shape, way, split, panels, idle, idle_sums })
+    }
+
+    /// Bytes that a run takes in a pool of so many threads.
+    pub(crate) fn workspace(&self, threads: usize) -> usize {
+        let tasks = self.split.tasks();
+        let work = self.panels.iter().sum::<usize>() + MAX_TILE;
+        let own = |share| {
+            let pieces = self.way.pieces(share);
+            match self.split.is_direct() {
+                true => pieces.into_iter().max().unwrap_or(0) * size_of::<f32>(),
+                false => Sums::bytes(pieces.iter().sum(), self.split.parts.first()),
+            }
+        };
+        let sums = self.split.shares.iter().map(own).max().unwrap_or(0);
+        // The sums of all parts are kept until they are added up.
+        let kept = if self.split.parts.len() > 1 { tasks } else { tasks.min(threads) };
+        work * size_of::<f32>() * tasks.min(threads) + sums * kept
+    }
+
+    /// Writes every element of `dw`, `[coarse, fine / groups, taps]`, whatever it held.
+    pub(crate) fn run(&self, coarse: &[f32], fine: &[f32], dw: &mut [f32]) {
+        let (split, data) = (&self.split, Data { coarse, fine });
+        if split.parts.is_empty() {
+            dw.fill(0.0);
+            return;
+        }
+        let mut rows = split.cut(&self.shape, dw);
+        if split.parts.len() == 1 {
+            let one = |(share, rows): (&Share, &mut Vec<&mut [f32]>)| match split.is_direct() {
+                true => self.direct(data, share, rows),
+                false => {
+                    let sums = self.sums(data, share, 0);
+                    self.store(share, &sums.values, rows);
+                    self.idle_sums.put(sums);
+                }
+            };
+            match split.is_small || rows.len() == 1 {
+                true => split.shares.iter().zip(&mut rows).for_each(one),
+                false => split.shares.par_iter().zip(&mut rows).for_each(one),
+            }
+            return;
+        }
+        let parts = split.parts.len();
+        let tasks = (0..split.tasks()).into_par_iter();
+        let sums: Vec<Sums> =
+            tasks.map(|n| self.sums(data, &split.shares[n / parts], n % parts)).collect();
+        split.shares.par_iter().zip(&mut rows).zip(sums.par_chunks(parts)).for_each(
+            |((share, rows), sums)| {
+                let mut all = self.idle_sums.take().unwrap_or_else(Sums::new);
+                total(sums, &mut all.values);
+                self.store(share, &all.values, rows);
+                self.idle_sums.put(all);
+            },
+        );
+        sums.into_iter().for_each(|sums| self.idle_sums.put(sums));
+    }
+
+    fn work(&self) -> Work {
+        self.idle.take().unwrap_or_else(|| Work::new(self.panels))
+    }
+
+    /// Sums and stores piece by piece.
+    fn direct(&self, data: Data<'_>, share: &Share, rows: &mut [&mut [f32]]) {
+        let mut work = self.work();
+        let mut sums = self.idle_sums.take().unwrap_or_else(Sums::new);
+        let block = self.split.blocks.get(0);
+        self.way.prepare(data, share, &block, &mut work);
+        for (piece, length) in self.way.pieces(share).into_iter().enumerate() {
+            let sums = sums.first(length);
+            let task = Task { data, share, block: &block, piece, first: true };
+            self.way.sum(&task, &mut work, sums);
+            self.way.store(share, piece, sums, rows);
+        }
+        self.idle.put(work);
+        self.idle_sums.put(sums);
+    }
+
+    /// The sums of a share over one part of the blocks.
+    fn sums(&self, data: Data<'_>, share: &Share, part: usize) -> Sums {
+        let mut work = self.work();
+        let mut sums = self.idle_sums.take().unwrap_or_else(Sums::new);
+        let pieces = self.way.pieces(share);
+        let blocks = self.split.parts[part].clone();
+        sums.start(pieces.iter().sum(), &blocks);
+        for index in blocks {
+            let block = self.split.blocks.get(index);
+            self.way.prepare(data, share, &block, &mut work);
+            let (first, mut rest) = sums.next();
+            for (piece, &length) in pieces.iter().enumerate() {
+                let (own, after) = rest.split_at_mut(length);
+                rest = after;
+                let task = Task { data, share, block: &block, piece, first };
+                self.way.sum(&task, &mut work, own);
+            }
+        }
+        sums.finish();
+        self.idle.put(work);
+        sums
+    }
+
+    fn store(&self, share: &Share, sums: &[f32], rows: &mut [&mut [f32]]) {
+        let mut rest = sums;
+        for (piece, length) in self.way.pieces(share).into_iter().enumerate() {
+            let (own, after) = rest.split_at(length);
+            rest = after;
+            self.way.store(share, piece, own, rows);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Sums over many blocks, and buffers that tasks hand on to each other.
+
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+/// The sums of one task.
+///
+/// In f32 over a few blocks, then in f64: so the error of a sum does not grow with its length.
+#[derive(Debug, Default)]
+pub(super) struct Sums {
+    pub(super) values: Vec<f32>,
+    /// Empty if there are few blocks.
+    total: Vec<f64>,
+    /// Blocks in `values`.
+    blocks: usize,
+}
+
+/// Blocks that are added up in f32; of each there are up to four sums of [`super::shape::STEPS`] products.
+const BLOCKS: usize = 16;
+
+impl Sums {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Bytes for so many sums.
+    pub(super) fn bytes(sums: usize, blocks: Option<&Range<usize>>) -> usize {
+        let long = blocks.is_some_and(|blocks| blocks.len() > BLOCKS);
+        sums * (size_of::<f32>() + if long { size_of::<f64>() } else { 0 })
+    }
+
+    /// The first values, whatever they hold.
+    pub(super) fn first(&mut self, length: usize) -> &mut [f32] {
+        if self.values.len() < length {
+            self.values.resize(length, 0.0);
+        }
+        &mut self.values[..length]
+    }
+
+    /// Makes room for `length` sums over some blocks.
+    pub(super) fn start(&mut self, length: usize, blocks: &Range<usize>) {
+        self.values.resize(length, 0.0);
+        self.total.clear();
+        if blocks.len() > BLOCKS {
+            self.total.resize(length, 0.0);
+        }
+        self.blocks = 0;
+    }
+
+    /// Where the next block is added, and whether it is written over what is there.
+    pub(super) fn next(&mut self) -> (bool, &mut [f32]) {
+        if self.blocks == BLOCKS && !self.total.is_empty() {
+            self.flush();
+        }
+        self.blocks += 1;
+        (self.blocks == 1, &mut self.values)
+    }
+
+    /// After it all sums are in `values`.
+    pub(super) fn finish(&mut self) {
+        if !self.total.is_empty() {
+            self.flush();
+            self.values.iter_mut().zip(&self.total).for_each(|(value, &sum)| *value = sum as f32);
+        }
+    }
+
+    fn flush(&mut self) {
+        let values = self.total.iter_mut().zip(&self.values);
+        values.for_each(|(sum, &value)| *sum += f64::from(value));
+        self.blocks = 0;
+    }
+}
+
+/// The sums of all parts together, in their order.
+pub(super) fn total(parts: &[Sums], out: &mut Vec<f32>) {
+    let length = parts.first().map_or(0, |part| part.values.len());
+    out.resize(length, 0.0);
+    // Some at a time, in registers.
+    const TOGETHER: usize = 64;
+    for first in (0..length).step_by(TOGETHER) {
+        let number = TOGETHER.min(length - first);
+        let mut sums = [0.0f64; TOGETHER];
+        for part in parts {
+            let values = part.values[first..first + number].iter();
+            sums.iter_mut().zip(values).for_each(|(sum, &value)| *sum += f64::from(value));
+        }
+        let out = out[first..first + number].iter_mut();
+        out.zip(sums).for_each(|(value, sum)| *value = sum as f32);
+    }
+}
+
+/// Buffers that nobody uses at the moment. Tasks hand them on to each other, and runs to the next run, as
+/// memory that is touched for the first time costs more than the work in it.
+pub(super) struct Idle<B>(Mutex<Vec<B>>);
+
+impl<B> Idle<B> {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    pub(super) fn take(&self) -> Option<B> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    pub(super) fn put(&self, buffers: B) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffers);
+    }
+}
+
+impl<B> Clone for Idle<B> {
+    /// A copy has buffers of its own.
+    fn clone(&self) -> Self {
+        Self::new()
+    }
+}
+
+impl<B> std::fmt::Debug for Idle<B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Idle")
+    }
+}
