@@ -17,7 +17,7 @@ use super::phase_gemm::Tiles;
 use super::share::Share;
 use super::source::Run;
 use super::steps::{self, Runs, StepBlock, cut};
-use super::store::Interleaved;
+use super::store::{Interleaved, Places};
 use crate::aligned::Aligned;
 use crate::plan::Layout;
 use crate::simd::copy::{CHUNK, Piece, Rows};
@@ -265,6 +265,7 @@ impl Block<'_> {
                 .enumerate()
                 .map(|(n, register)| Run { lane: n * lanes, ..register.run.clone() })
                 .collect();
+            let places = Places::new(&parts.products.axes, &runs);
             let x_phases = job.x_phases.len();
             for (outer, phases) in job.outer_phases.iter().zip(all_runs.chunks(x_phases)) {
                 for (n, (phase, runs)) in phases.iter().enumerate() {
@@ -291,7 +292,7 @@ impl Block<'_> {
                     axes: &parts.products.axes,
                     outer: outer.output,
                     x_outputs: &job.x_outputs,
-                    runs: &runs,
+                    places: &places,
                     channels: 0..parts.out_channels,
                     first_channel: self.share.finish.first_channel,
                     width,

@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use crate::plan::Layout;
 
+/// Values that lie in an L2 cache beside what a task works in: 256 KiB.
+const NEAR: usize = 64 * 1024;
+
 /// What one task writes.
 pub(crate) struct Output<'a> {
     /// NCHW: a slice for each image and channel; NHWC: a slice for each image.
@@ -19,22 +22,6 @@ pub(crate) struct Output<'a> {
 }
 
 impl Output<'_> {
-    /// The values from a channel's cell on, and the step from cell to cell.
-    #[inline]
-    pub(crate) fn at(&mut self, image: usize, channel: usize, cell: usize) -> (&mut [f32], usize) {
-        let (image, cell) = (image - self.images.start, cell - self.first_cell);
-        match self.layout {
-            Layout::Nchw => {
-                let plane = image * self.channels.len() + channel - self.channels.start;
-                (&mut self.slices[plane][cell..], 1)
-            }
-            Layout::Nhwc => {
-                let step = self.all_channels;
-                (&mut self.slices[image][cell * step + channel..], step)
-            }
-        }
-    }
-
     /// Whether a channel is the task's to write.
     pub(crate) fn holds(&self, channel: usize) -> bool {
         self.channels.contains(&channel)
@@ -58,5 +45,10 @@ impl Output<'_> {
             }
             Layout::Nhwc => (&mut *self.slices[image], channel as i64),
         }
+    }
+
+    /// Whether it is larger than what a core keeps near.
+    pub(crate) fn is_large(&self) -> bool {
+        self.slices.iter().map(|slice| slice.len()).sum::<usize>() > NEAR
     }
 }

@@ -14,7 +14,7 @@ use super::output::Output;
 use super::share::Share;
 use super::source::{Positions, Run, Steps};
 use super::steps::{self, Runs, StepBlock, cut};
-use super::store::Interleaved;
+use super::store::{Interleaved, Places};
 use crate::aligned::Aligned;
 use crate::simd::Detected;
 use crate::simd::tile::{Registers, Tile};
@@ -174,6 +174,7 @@ pub(super) fn run(
 struct Panel {
     vectors: usize,
     runs: Vec<Run>,
+    places: Places,
 }
 
 /// One job within one share.
@@ -281,7 +282,8 @@ impl<'a> Product<'a> {
             let end = (first + vectors * lanes).min(range.end);
             let runs = self.positions.runs(first..end);
             first = end;
-            Panel { vectors, runs }
+            let places = Places::new(&self.parts.products.axes, &runs);
+            Panel { vectors, runs, places }
         };
         (0..number).map(panel).collect()
     }
@@ -369,7 +371,7 @@ impl<'a> Product<'a> {
             axes: &self.parts.products.axes,
             outer: self.job.outer_phases[outer].output,
             x_outputs: &self.job.x_outputs,
-            runs: &panel.runs,
+            places: &panel.places,
             channels: first..end,
             first_channel,
             width: panel.vectors * self.parts.isa.lanes(),

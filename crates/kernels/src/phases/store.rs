@@ -1,4 +1,4 @@
-//! From sums to output cells: bias, activation, and the way back to the layout of the tensor.
+//! From sums with positions in the lanes to output cells: bias, activation, and x phases side by side.
 
 use std::ops::Range;
 
@@ -6,18 +6,42 @@ use super::axis::AxisPhases;
 use super::output::Output;
 use super::share::Finish;
 use super::source::Run;
+use crate::plan::{Activation, Layout};
 use crate::simd::Detected;
-use crate::simd::interleave::Lines;
+use crate::simd::interleave::{Lines, Stretch};
 use crate::simd::scatter::announce_all;
 
-/// Tiles with positions in the lanes: `[x phase][channel][width]`.
+/// Where the positions of a panel go, for the first x phase that lies inside.
+pub(super) struct Places {
+    /// For each image its stretches of adjacent positions, placed in the output for phases at cell 0.
+    images: Vec<(usize, Vec<Stretch>)>,
+}
+
+impl Places {
+    pub(super) fn new(axes: &[AxisPhases; 3], runs: &[Run]) -> Self {
+        let mut images: Vec<(usize, Vec<Stretch>)> = Vec::new();
+        for run in runs {
+            let at = |n: usize| run.first[n] * axes[n].out_step as i64;
+            let row = at(0) * axes[1].out_cells as i64 + at(1);
+            let place = row * axes[2].out_cells as i64 + at(2);
+            let stretch = Stretch { lane: run.lane, length: run.length, place };
+            match images.last_mut() {
+                Some((image, stretches)) if *image == run.image => stretches.push(stretch),
+                _ => images.push((run.image, vec![stretch])),
+            }
+        }
+        Self { images }
+    }
+}
+
+/// Tiles with positions in the lanes, `[x phase][channel][width]`, and where they go.
 pub(super) struct Interleaved<'a> {
     pub(super) axes: &'a [AxisPhases; 3],
     /// Output cell of the first two axes, less position times step.
     pub(super) outer: [i64; 2],
     /// The same of the last axis, for every x phase.
     pub(super) x_outputs: &'a [i64],
-    pub(super) runs: &'a [Run],
+    pub(super) places: &'a Places,
     /// Of the group.
     pub(super) channels: Range<usize>,
     /// First output channel of the group in the tensor.
@@ -35,69 +59,65 @@ impl Interleaved<'_> {
         sums: &mut [f32],
         output: &mut Output<'_>,
     ) {
-        let x_axis = &self.axes[2];
-        let adjoin = self.x_outputs.len() == x_axis.out_step;
-        for (row, channel) in self.channels.clone().enumerate() {
-            for phase in 0..self.x_outputs.len() {
-                let at = phase * self.phase_step + row * self.width;
-                finish.row(channel, &mut sums[at..at + self.width]);
-            }
-        }
-        for run in self.runs {
-            let cell = self.first_cell(run);
+        let gaps: Vec<usize> =
+            self.x_outputs.iter().map(|x| (x - self.x_outputs[0]) as usize).collect();
+        let mut bias = finish.bias;
+        if finish.activation != Activation::None {
             for (row, channel) in self.channels.clone().enumerate() {
-                let sums = &sums[row * self.width + run.lane..];
-                let (out, cell_step) = output.at(run.image, self.first_channel + channel, cell);
-                if adjoin && cell_step == 1 {
-                    let lines = Lines {
-                        sums,
-                        line_step: self.phase_step,
-                        lines: self.x_outputs.len(),
-                        length: run.length,
-                    };
-                    isa.interleave(&lines, out);
-                    continue;
+                for phase in 0..self.x_outputs.len() {
+                    let at = phase * self.phase_step + row * self.width;
+                    finish.row(channel, &mut sums[at..at + self.width]);
                 }
-                let step = x_axis.out_step * cell_step;
-                for (line, x_output) in self.x_outputs.iter().enumerate() {
-                    let out = &mut out[(x_output - self.x_outputs[0]) as usize * cell_step..];
-                    let sums = &sums[line * self.phase_step..][..run.length];
-                    if step == 2 {
-                        isa.store_every_second(sums, out);
-                        continue;
-                    }
-                    out.iter_mut().step_by(step).zip(sums).for_each(|(y, v)| *y = *v);
-                }
+            }
+            bias = None;
+        }
+        for (image, stretches) in &self.places.images {
+            for (row, channel) in self.channels.clone().enumerate() {
+                let (out, offset, cell_step) = self.plane(*image, channel, output);
+                let lines = Lines {
+                    sums: &sums[row * self.width..],
+                    line_step: self.phase_step,
+                    gaps: &gaps,
+                    out_step: self.axes[2].out_step,
+                    cell_step,
+                    bias: bias.map_or(0.0, |bias| bias[channel]),
+                };
+                isa.store_lines(&lines, stretches, offset, out);
             }
         }
     }
 
-    /// Asks for the cache lines that [`Self::store`] will write.
+    /// Asks for the cache lines that [`Self::store`] will write. Worth it where the output does not lie in
+    /// a near cache anyway.
     pub(super) fn announce(&self, output: &mut Output<'_>) {
+        if output.layout == Layout::Nhwc || !output.is_large() {
+            return;
+        }
         let step = self.axes[2].out_step;
-        for run in self.runs {
-            let cell = self.first_cell(run);
+        for (image, stretches) in &self.places.images {
             for channel in self.channels.clone() {
-                let (out, cell_step) = output.at(run.image, self.first_channel + channel, cell);
-                if cell_step == 1 {
-                    let end = (run.length * step).min(out.len());
-                    announce_all(&mut out[..end]);
+                let (out, offset, _) = self.plane(*image, channel, output);
+                for stretch in stretches {
+                    let first = ((stretch.place + offset).max(0) as usize).min(out.len());
+                    let end = (first + stretch.length * step).min(out.len());
+                    announce_all(&mut out[first..end]);
                 }
             }
         }
     }
 
-    /// The output cell of the first x phase of a run's first position.
-    fn first_cell(&self, run: &Run) -> usize {
-        let mut cell = 0;
-        for (n, outer) in self.outer.iter().enumerate() {
-            let axis = &self.axes[n];
-            // Inside the output, as the job has only such phases and positions.
-            let at = run.first[n] * axis.out_step as i64 + outer;
-            cell = cell * axis.out_cells + at as usize;
-        }
-        // Phases ascend, so that the first is the first in memory.
-        let x = run.first[2] * self.axes[2].out_step as i64 + self.x_outputs[0];
-        cell * self.axes[2].out_cells + x as usize
+    /// The slice with a channel of an image, the place in it of the first x phase of position 0, and the step
+    /// from cell to cell.
+    fn plane<'b>(
+        &self,
+        image: usize,
+        channel: usize,
+        output: &'b mut Output<'_>,
+    ) -> (&'b mut [f32], i64, usize) {
+        let row = self.outer[0] * self.axes[1].out_cells as i64 + self.outer[1];
+        let cell = row * self.axes[2].out_cells as i64 + self.x_outputs[0];
+        let (cell, step) = (cell - output.first_cell as i64, output.cell_step());
+        let (out, within) = output.slice(image, self.first_channel + channel);
+        (out, cell * step + within, step as usize)
     }
 }

@@ -1,114 +1,114 @@
-//! Storing lines of values side by side, value n of line m at `n * lines + m`, or one line with gaps.
+//! Storing lines of values side by side, value n of line m at `n * lines + m`, or with gaps between them.
 
 use super::vector::Vector;
 use super::{Detected, Isa};
 
-/// Lines of equal length.
+/// Lines of values that go to the output together.
 pub(crate) struct Lines<'a> {
     pub(crate) sums: &'a [f32],
     /// Values from the start of a line to that of the next.
     pub(crate) line_step: usize,
-    pub(crate) lines: usize,
+    /// Where each line begins in the output, in cells after the first; ascending from 0.
+    pub(crate) gaps: &'a [usize],
+    /// Cells from a value of a line to the next.
+    pub(crate) out_step: usize,
+    /// Values from cell to cell.
+    pub(crate) cell_step: usize,
+    /// Added to every value.
+    pub(crate) bias: f32,
+}
+
+/// A part of every line that lies in one piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    /// Where it begins in each line.
+    pub(crate) lane: usize,
+    /// Values of each line.
     pub(crate) length: usize,
+    /// The cell that its first value goes to, less an offset.
+    pub(crate) place: i64,
 }
 
 impl Detected {
-    /// Writes values to every second place, and nothing between them.
+    /// Writes stretches of all lines to their places.
     ///
     /// # Panics
-    /// If `out` is too short.
-    pub(crate) fn store_every_second(self, values: &[f32], out: &mut [f32]) {
-        assert!(values.is_empty() || 2 * values.len() - 1 <= out.len());
-        #[cfg(target_arch = "x86_64")]
-        if self.isa() == Isa::Avx512 {
-            // SAFETY: `self` proves that the CPU has AVX-512F; the rest as above.
-            return unsafe { every_second_avx512(values, out) };
+    /// If a stretch or its place lies outside.
+    pub(crate) fn store_lines(
+        self,
+        lines: &Lines<'_>,
+        stretches: &[Stretch],
+        offset: i64,
+        out: &mut [f32],
+    ) {
+        let Some(last_line) = lines.gaps.len().checked_sub(1) else { return };
+        let step = (lines.out_step * lines.cell_step) as i64;
+        let gap = (lines.gaps[last_line] * lines.cell_step) as i64;
+        for stretch in stretches {
+            let first = stretch.place * lines.cell_step as i64 + offset;
+            let last = first + (stretch.length as i64 - 1) * step + gap;
+            assert!(first >= 0 && last < out.len() as i64);
+            let end = last_line * lines.line_step + stretch.lane + stretch.length;
+            assert!(end <= lines.sums.len());
         }
-        out.iter_mut().step_by(2).zip(values).for_each(|(y, v)| *y = *v);
-    }
-
-    /// Writes `lines * length` values to the front of `out`.
-    ///
-    /// # Panics
-    /// If a slice is too short.
-    pub(crate) fn interleave(self, lines: &Lines<'_>, out: &mut [f32]) {
-        let out = &mut out[..lines.lines * lines.length];
-        let last = lines.lines.saturating_sub(1) * lines.line_step + lines.length;
-        assert!(last <= lines.sums.len());
         match self.isa() {
-            // SAFETY: the lines lie inside `sums`, and `out` has room for them.
-            Isa::Portable => unsafe { interleave::<[f32; 8]>(lines, out) },
+            // SAFETY: the asserts above are all that is read and written.
+            Isa::Portable => unsafe { store::<[f32; 8]>(lines, stretches, offset, out) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `self` proves that the CPU has AVX2; the rest as above.
-            Isa::Avx2 => unsafe { avx2(lines, out) },
+            Isa::Avx2 => unsafe { avx2(lines, stretches, offset, out) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `self` proves that the CPU has AVX-512F; the rest as above.
-            Isa::Avx512 => unsafe { avx512(lines, out) },
+            Isa::Avx512 => unsafe { avx512(lines, stretches, offset, out) },
             #[cfg(not(target_arch = "x86_64"))]
-            // SAFETY: the lines lie inside `sums`, and `out` has room for them.
-            _ => unsafe { interleave::<[f32; 8]>(lines, out) },
+            // SAFETY: the asserts above are all that is read and written.
+            _ => unsafe { store::<[f32; 8]>(lines, stretches, offset, out) },
         }
     }
 }
 
 /// # Safety
-/// The CPU has AVX-512F; `out` has room up to the place of the last value.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-unsafe fn every_second_avx512(values: &[f32], out: &mut [f32]) {
-    let whole = values.len() / 16 * 16;
-    for at in (0..whole).step_by(16) {
-        // SAFETY: 16 values from `at` on exist, and the places up to that of the last of them; the masks
-        // leave out what lies between and behind.
-        unsafe {
-            let value = <std::arch::x86_64::__m512 as Vector>::load(values.as_ptr().add(at));
-            let (low, high) = value.zip(value);
-            low.store_where(out.as_mut_ptr().add(2 * at), 0x5555);
-            high.store_where(out.as_mut_ptr().add(2 * at + 16), 0x5555);
-        }
-    }
-    let end = (2 * whole).min(out.len());
-    let rest = out[end..].iter_mut().step_by(2);
-    rest.zip(&values[whole..]).for_each(|(y, v)| *y = *v);
-}
-
-/// # Safety
-/// The CPU has AVX2; the rest as [`interleave`].
+/// The CPU has AVX2; the rest as [`store`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2(lines: &Lines<'_>, out: &mut [f32]) {
+unsafe fn avx2(lines: &Lines<'_>, stretches: &[Stretch], offset: i64, out: &mut [f32]) {
     // SAFETY: the caller's promise.
-    unsafe { interleave::<std::arch::x86_64::__m256>(lines, out) }
+    unsafe { store::<std::arch::x86_64::__m256>(lines, stretches, offset, out) }
 }
 
 /// # Safety
-/// The CPU has AVX-512F; the rest as [`interleave`].
+/// The CPU has AVX-512F; the rest as [`store`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn avx512(lines: &Lines<'_>, out: &mut [f32]) {
+unsafe fn avx512(lines: &Lines<'_>, stretches: &[Stretch], offset: i64, out: &mut [f32]) {
     // SAFETY: the caller's promise.
-    unsafe { interleave::<std::arch::x86_64::__m512>(lines, out) }
+    unsafe { store::<std::arch::x86_64::__m512>(lines, stretches, offset, out) }
 }
 
 /// # Safety
-/// The CPU has the instruction set of `V`; all lines lie inside `sums`, and `out` has `lines * length` values.
+/// The CPU has the instruction set of `V`; every stretch lies inside every line, and its place inside `out`.
 #[inline(always)]
-unsafe fn interleave<V: Vector>(lines: &Lines<'_>, out: &mut [f32]) {
-    let done = match lines.lines {
+unsafe fn store<V: Vector>(lines: &Lines<'_>, stretches: &[Stretch], offset: i64, out: &mut [f32]) {
+    let (number, step) = (lines.gaps.len(), lines.out_step * lines.cell_step);
+    for stretch in stretches {
+        let out = &mut out[(stretch.place * lines.cell_step as i64 + offset) as usize..];
         // SAFETY: the caller's promise.
-        1 => unsafe { together::<V, 1>(lines, out) },
-        // SAFETY: the caller's promise.
-        2 => unsafe { together::<V, 2>(lines, out) },
-        // SAFETY: the caller's promise.
-        4 => unsafe { together::<V, 4>(lines, out) },
-        // SAFETY: the caller's promise.
-        8 => unsafe { together::<V, 8>(lines, out) },
-        _ => 0,
-    };
-    for line in 0..lines.lines {
-        let sums = &lines.sums[line * lines.line_step..][done..lines.length];
-        let out = out[done * lines.lines..].iter_mut().skip(line).step_by(lines.lines);
-        out.zip(sums).for_each(|(y, v)| *y = *v);
+        let done = unsafe {
+            match (number, step) {
+                (1, 1) => together::<V, 1>(lines, stretch, out),
+                (2, 2) => together::<V, 2>(lines, stretch, out),
+                (4, 4) => together::<V, 4>(lines, stretch, out),
+                (8, 8) => together::<V, 8>(lines, stretch, out),
+                (1, 2) => every_second::<V>(lines, stretch, out),
+                _ => 0,
+            }
+        };
+        for (line, gap) in lines.gaps.iter().enumerate() {
+            let sums = &lines.sums[line * lines.line_step + stretch.lane..][..stretch.length];
+            for (n, sum) in sums.iter().enumerate().skip(done) {
+                out[n * step + gap * lines.cell_step] = sum + lines.bias;
+            }
+        }
     }
 }
 
@@ -117,19 +117,26 @@ unsafe fn interleave<V: Vector>(lines: &Lines<'_>, out: &mut [f32]) {
 /// Lines n and n + N/2 in turn give N/2 lines of twice the length, and so on.
 ///
 /// # Safety
-/// As [`interleave`], with `N` lines, a power of two.
+/// As [`store`], with `N` lines, a power of two, that fill the cells between them.
 #[inline(always)]
-unsafe fn together<V: Vector, const N: usize>(lines: &Lines<'_>, out: &mut [f32]) -> usize {
+unsafe fn together<V: Vector, const N: usize>(
+    lines: &Lines<'_>,
+    stretch: &Stretch,
+    out: &mut [f32],
+) -> usize {
     let mut at = 0;
     // A register of the last line may be read beyond its end, if there is something.
-    while at < lines.length && (N - 1) * lines.line_step + at + V::LANES <= lines.sums.len() {
-        let number = V::LANES.min(lines.length - at);
+    let room = lines.sums.len() - (N - 1) * lines.line_step - stretch.lane;
+    while at < stretch.length && at + V::LANES <= room {
+        let number = V::LANES.min(stretch.length - at);
         // SAFETY: LANES values of each line from `at` on exist; of `out` only what `number` values of each
         // line fill is written, which is at most its length.
         unsafe {
-            let mut row = [V::splat(0.0); N];
+            let (one, bias) = (V::splat(1.0), V::splat(lines.bias));
+            let from = lines.sums.as_ptr().add(stretch.lane + at);
+            let mut row = [bias; N];
             for (n, value) in row.iter_mut().enumerate() {
-                *value = V::load(lines.sums.as_ptr().add(n * lines.line_step + at));
+                *value = V::load(from.add(n * lines.line_step)).mul_add(one, bias);
             }
             let mut width = 1;
             while width < N {
@@ -158,44 +165,71 @@ unsafe fn together<V: Vector, const N: usize>(lines: &Lines<'_>, out: &mut [f32]
     at
 }
 
+/// Whole registers of one line, each value to every second place; says how many values that are.
+///
+/// # Safety
+/// As [`store`], with one line and a step of 2.
+#[inline(always)]
+unsafe fn every_second<V: Vector>(lines: &Lines<'_>, stretch: &Stretch, out: &mut [f32]) -> usize {
+    let whole = stretch.length / V::LANES * V::LANES;
+    for at in (0..whole).step_by(V::LANES) {
+        // SAFETY: LANES values from `at` on exist, and the places up to that of the last of them; the masks
+        // leave out what lies between and behind.
+        unsafe {
+            let (one, bias) = (V::splat(1.0), V::splat(lines.bias));
+            let value = V::load(lines.sums.as_ptr().add(stretch.lane + at)).mul_add(one, bias);
+            let (low, high) = value.zip(value);
+            low.store_where(out.as_mut_ptr().add(2 * at), 0x5555);
+            high.store_where(out.as_mut_ptr().add(2 * at + V::LANES), 0x5555);
+        }
+    }
+    whole
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// All ways of placing lines, against places counted one by one; what lies between stays as it is.
     #[test]
-    fn gaps_stay_as_they_are() {
+    fn every_isa_places_lines() {
         for isa in Isa::available() {
             let isa = Detected::choose(Some(isa)).expect("listed as available");
-            for length in [0, 1, 15, 16, 17, 33] {
-                let values: Vec<f32> = (0..length).map(|n| n as f32).collect();
-                let mut out = vec![-1.0; 2 * length];
-                isa.store_every_second(&values, &mut out);
-                for n in 0..length {
-                    assert_eq!(out[2 * n..2 * n + 2], [n as f32, -1.0]);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn every_isa_takes_lines_in_turn() {
-        for isa in Isa::available() {
-            let isa = Detected::choose(Some(isa)).expect("listed as available");
-            for count in 1..10 {
-                for length in [1, 7, 8, 16, 17, 47] {
+            for (gaps, out_step) in [
+                (vec![0], 1),
+                (vec![0], 2),
+                (vec![0, 1], 2),
+                (vec![0, 2], 3),
+                (vec![0, 1, 2, 3], 4),
+                ((0..8).collect(), 8),
+                (vec![0], 5),
+            ] {
+                for (length, cell_step) in [(1, 1), (7, 1), (16, 1), (17, 1), (47, 1), (9, 3)] {
                     let line_step = length + 3;
-                    let sums: Vec<f32> = (0..count * line_step).map(|n| n as f32).collect();
-                    let mut out = vec![f32::NAN; count * length + 1];
-                    isa.interleave(
-                        &Lines { sums: &sums, line_step, lines: count, length },
-                        &mut out,
-                    );
-                    for n in 0..length {
-                        for line in 0..count {
-                            assert_eq!(out[n * count + line], (line * line_step + n) as f32);
+                    let sums: Vec<f32> = (0..gaps.len() * line_step).map(|n| n as f32).collect();
+                    let lines = Lines {
+                        sums: &sums,
+                        line_step,
+                        gaps: &gaps,
+                        out_step,
+                        cell_step,
+                        bias: 0.5,
+                    };
+                    let mut out = vec![-1.0; (length + 4) * out_step * cell_step];
+                    let mut expected = out.clone();
+                    for (line, gap) in gaps.iter().enumerate() {
+                        for n in 0..length {
+                            let place = 3 * cell_step + (n * out_step + gap) * cell_step;
+                            expected[place] = (line * line_step + n) as f32 + 0.5;
                         }
                     }
-                    assert!(out[count * length].is_nan());
+                    isa.store_lines(
+                        &lines,
+                        &[Stretch { lane: 0, length, place: 5 }],
+                        -2 * cell_step as i64,
+                        &mut out,
+                    );
+                    assert_eq!(out, expected, "{isa:?} {gaps:?} {out_step} {length}");
                 }
             }
         }
