@@ -8,11 +8,13 @@ use crate::aligned::Aligned;
 use crate::conv_transpose::column_gemm::{self, Blocks};
 use crate::conv_transpose::coupling::Coupling;
 use crate::conv_transpose::{CoarseToFine, FineToCoarse, ToWeight, direct};
+use crate::depthwise::{self, DepthwisePlan};
 use crate::error::{KernelError, Result, check_len};
 use crate::layout::{from_nchw, to_nchw};
 use crate::phases::{Direction, PhasePlan};
 use crate::plan::{Algorithm, Epilogue, Gradients, Layout, PackedWeight, PlanOptions};
 use crate::simd::Detected;
+use crate::weight_gradient::WeightGradient;
 
 /// The sizes of the tensors as they lie in memory.
 #[derive(Clone, Debug)]
@@ -48,9 +50,25 @@ pub(crate) struct Engine {
     layout: Layout,
     to_y: Route,
     to_dx: Route,
-    /// How the matrix algorithm cuts the gradient for the weight; `None` for [`direct`].
-    to_dw: Option<Blocks>,
+    /// The same for a dense weight that turns out to have a diagonal only.
+    diagonal: Option<Diagonal>,
+    to_dw: GradientRoute,
     workspace: usize,
+}
+
+/// Both directions of a dense weight in which each output channel has one input channel.
+#[derive(Clone, Debug)]
+struct Diagonal {
+    to_y: DepthwisePlan,
+    to_dx: DepthwisePlan,
+}
+
+/// How the gradient for the weight is computed.
+#[derive(Clone, Debug)]
+enum GradientRoute {
+    Direct,
+    ColumnGemm(Blocks),
+    Own(Box<WeightGradient>),
 }
 
 /// How one direction is computed.
@@ -59,6 +77,7 @@ enum Route {
     Direct,
     ColumnGemm(Blocks),
     Phases(Box<PhasePlan>),
+    Depthwise(Box<DepthwisePlan>),
 }
 
 impl Route {
@@ -67,6 +86,7 @@ impl Route {
             Self::Direct => Algorithm::Direct,
             Self::ColumnGemm(_) => Algorithm::ColumnGemm,
             Self::Phases(plan) => plan.algorithm(),
+            Self::Depthwise(_) => Algorithm::Depthwise,
         }
     }
 }
@@ -101,12 +121,18 @@ impl Engine {
                 let bytes = plan.workspace(threads);
                 Some((Route::Phases(Box::new(plan)), bytes))
             };
+            let depthwise = || {
+                let plan = DepthwisePlan::new(&coupling, direction, isa, layout)?;
+                let bytes = plan.workspace(threads);
+                Some((Route::Depthwise(Box::new(plan)), bytes))
+            };
             let columns = || (Route::ColumnGemm(blocks), column_bytes.saturating_add(copies));
             let direct = (Route::Direct, copies);
             let wanted = match options.algorithm {
                 _ if none => Some(direct.clone()),
                 Some(Algorithm::Direct) => Some(direct.clone()),
                 Some(Algorithm::ColumnGemm) => Some(columns()),
+                Some(Algorithm::Depthwise) => depthwise(),
                 Some(wanted) => phases(Some(wanted)),
                 None => None,
             };
@@ -120,8 +146,12 @@ impl Engine {
                     // Below this many channel pairs a tile is mostly border.
                     let (coarse, fine) = (coupling.coarse_channels, coupling.fine_channels);
                     let few = layout == Layout::Nchw && (coarse * fine <= 16 || coarse <= 2);
+                    let fits = |(_, needed): &(Route, usize)| *needed <= limit;
+                    if let Some(best) = depthwise().filter(fits) {
+                        return Ok(best);
+                    }
                     let best = if few { None } else { phases(None).or_else(|| Some(columns())) };
-                    Ok(best.filter(|(_, needed)| *needed <= limit).unwrap_or(direct))
+                    Ok(best.filter(fits).unwrap_or(direct))
                 }
             }
         };
@@ -130,14 +160,29 @@ impl Engine {
             Direction::CoarseToFine => Direction::FineToCoarse,
             Direction::FineToCoarse => Direction::CoarseToFine,
         })?;
-        let dw_direct = none
-            || options.algorithm == Some(Algorithm::Direct)
-            || matches!(to_y, Route::Direct)
-            || column_bytes > limit;
-        let to_dw = (!dw_direct).then_some(blocks);
-        let dw_bytes = if dw_direct { copies } else { column_bytes.saturating_add(copies) };
-        let workspace = y_bytes.max(dx_bytes).max(dw_bytes);
-        Ok(Self { coupling, forward, shapes, isa, layout, to_y, to_dx, to_dw, workspace })
+        let chosen = options.algorithm;
+        let (to_dw, dw_bytes) = match WeightGradient::new(&coupling, isa, layout) {
+            _ if none || chosen == Some(Algorithm::Direct) => (GradientRoute::Direct, copies),
+            Some(plan)
+                if chosen != Some(Algorithm::ColumnGemm) && plan.workspace(threads) <= limit =>
+            {
+                let bytes = plan.workspace(threads);
+                (GradientRoute::Own(Box::new(plan)), bytes)
+            }
+            _ if column_bytes <= limit => {
+                (GradientRoute::ColumnGemm(blocks), column_bytes.saturating_add(copies))
+            }
+            _ => (GradientRoute::Direct, copies),
+        };
+        let diagonal = match chosen {
+            None | Some(Algorithm::Depthwise) => {
+                Diagonal::new(&coupling, forward, isa, layout).filter(|d| d.bytes(threads) <= limit)
+            }
+            Some(_) => None,
+        };
+        let diagonal_bytes = diagonal.as_ref().map_or(0, |diagonal| diagonal.bytes(threads));
+        let workspace = y_bytes.max(dx_bytes).max(dw_bytes).max(diagonal_bytes);
+        Ok(Self { coupling, forward, shapes, isa, layout, to_y, to_dx, diagonal, to_dw, workspace })
     }
 
     pub(crate) fn algorithm(&self) -> Algorithm {
@@ -158,11 +203,21 @@ impl Engine {
 
     pub(crate) fn pack(&self, weight: &[f32]) -> Result<PackedWeight> {
         check_len("weight", weight, &self.shapes.weight)?;
+        if let Some(diagonal) = self.diagonal_of(weight) {
+            let values = Aligned::from(&diagonal[..]);
+            return Ok(PackedWeight { values, algorithm: Algorithm::Depthwise });
+        }
         let values = match &self.to_y {
             Route::Phases(plan) => plan.pack(weight),
-            Route::Direct | Route::ColumnGemm(_) => Aligned::from(weight),
+            _ => Aligned::from(weight),
         };
-        Ok(PackedWeight { values })
+        Ok(PackedWeight { values, algorithm: self.algorithm() })
+    }
+
+    /// What stands on the diagonal of a dense weight, if nothing stands beside it.
+    fn diagonal_of(&self, weight: &[f32]) -> Option<Vec<f32>> {
+        self.diagonal.as_ref()?;
+        depthwise::diagonal(weight, self.coupling.coarse_channels, self.coupling.taps)
     }
 
     pub(crate) fn forward(
@@ -172,11 +227,14 @@ impl Engine {
         epilogue: Epilogue<'_>,
         y: &mut [f32],
     ) -> Result<()> {
+        let Route::Phases(plan) = &self.to_y else {
+            return self.forward_packed(x, &self.pack(weight)?, epilogue, y);
+        };
         check_len("weight", weight, &self.shapes.weight)?;
         self.check_forward(x, epilogue, y)?;
-        match &self.to_y {
-            Route::Phases(plan) => plan.run(x, &plan.pack(weight), epilogue, y),
-            route => self.plain(route, self.forward, x, weight, epilogue, y),
+        match (&self.diagonal, self.diagonal_of(weight)) {
+            (Some(plans), Some(diagonal)) => plans.to_y.run(x, &diagonal, epilogue, y),
+            _ => plan.run_unpacked(x, weight, epilogue, y),
         }
         Ok(())
     }
@@ -188,15 +246,24 @@ impl Engine {
         epilogue: Epilogue<'_>,
         y: &mut [f32],
     ) -> Result<()> {
-        let needed = match &self.to_y {
-            Route::Phases(plan) => plan.packed_len(),
-            Route::Direct | Route::ColumnGemm(_) => self.shapes.weight.iter().product(),
-        };
-        check_len("packed weight", &weight.values, &[needed])?;
         self.check_forward(x, epilogue, y)?;
+        let (values, weights) = (&weight.values, self.shapes.weight.iter().product());
+        let diagonal = self.diagonal.as_ref().filter(|_| weight.algorithm != self.algorithm());
+        if let Some(diagonal) = diagonal {
+            let needed = self.coupling.coarse_channels * self.coupling.taps;
+            check_len("packed weight", values, &[needed])?;
+            diagonal.to_y.run(x, values, epilogue, y);
+            return Ok(());
+        }
         match &self.to_y {
-            Route::Phases(plan) => plan.run(x, &weight.values, epilogue, y),
-            route => self.plain(route, self.forward, x, &weight.values, epilogue, y),
+            Route::Phases(plan) => {
+                check_len("packed weight", values, &[plan.packed_len()])?;
+                plan.run(x, values, epilogue, y);
+            }
+            route => {
+                check_len("packed weight", values, &[weights])?;
+                self.plain(route, self.forward, x, values, epilogue, y);
+            }
         }
         Ok(())
     }
@@ -234,21 +301,31 @@ impl Engine {
                 Direction::CoarseToFine => Direction::FineToCoarse,
                 Direction::FineToCoarse => Direction::CoarseToFine,
             };
-            match &self.to_dx {
-                Route::Phases(plan) => plan.run(dy, &plan.pack(weight), Epilogue::default(), dx),
-                route => self.plain(route, back, dy, weight, Epilogue::default(), dx),
+            let none = Epilogue::default();
+            match (&self.diagonal, self.diagonal_of(weight), &self.to_dx) {
+                (Some(plans), Some(diagonal), _) => plans.to_dx.run(dy, &diagonal, none, dx),
+                (_, _, Route::Phases(plan)) => plan.run_unpacked(dy, weight, none, dx),
+                (_, _, route) => self.plain(route, back, dy, weight, none, dx),
             }
         }
         if let Some(dw) = into.weight {
-            let (x, dy) = (self.nchw(x, &self.shapes.x), self.nchw(dy, &self.shapes.y));
-            let (coarse, fine) = match self.forward {
+            let sides = |x, dy| match self.forward {
                 Direction::CoarseToFine => (x, dy),
                 Direction::FineToCoarse => (dy, x),
             };
-            let op = ToWeight { coarse: &coarse, fine: &fine, weight: dw };
-            match &self.to_dw {
-                None => direct::to_weight(&self.coupling, op),
-                Some(blocks) => column_gemm::to_weight(&self.coupling, blocks, self.isa, op),
+            if let GradientRoute::Own(plan) = &self.to_dw {
+                let (coarse, fine) = sides(x, dy);
+                plan.run(coarse, fine, dw);
+            } else {
+                let (x, dy) = (self.nchw(x, &self.shapes.x), self.nchw(dy, &self.shapes.y));
+                let (coarse, fine) = sides(&x, &dy);
+                let op = ToWeight { coarse, fine, weight: dw };
+                match &self.to_dw {
+                    GradientRoute::ColumnGemm(blocks) => {
+                        column_gemm::to_weight(&self.coupling, blocks, self.isa, op);
+                    }
+                    _ => direct::to_weight(&self.coupling, op),
+                }
             }
         }
         if let Some(db) = into.bias {
@@ -261,7 +338,7 @@ impl Engine {
         Ok(())
     }
 
-    /// One direction by an algorithm that knows NCHW only.
+    /// One direction by an algorithm that takes weights as they are.
     fn plain(
         &self,
         route: &Route,
@@ -271,6 +348,10 @@ impl Engine {
         epilogue: Epilogue<'_>,
         to: &mut [f32],
     ) {
+        if let Route::Depthwise(plan) = route {
+            return plan.run(from, weight, epilogue, to);
+        }
+        // The others know NCHW only.
         let (from_shape, to_shape) = match direction == self.forward {
             true => (&self.shapes.x, &self.shapes.y),
             false => (&self.shapes.y, &self.shapes.x),
@@ -314,6 +395,27 @@ impl Engine {
             Layout::Nchw => Cow::Borrowed(tensor),
             Layout::Nhwc => Cow::Owned(to_nchw(tensor, shape)),
         }
+    }
+}
+
+impl Diagonal {
+    /// `None` if the weight is not square, or too long to look at.
+    fn new(c: &Coupling, forward: Direction, isa: Detected, layout: Layout) -> Option<Self> {
+        let channels = c.coarse_channels;
+        if c.groups != 1 || channels < 2 || channels != c.fine_channels {
+            return None;
+        }
+        let each = Coupling { groups: channels, coarse_channels: 1, fine_channels: 1, ..c.clone() };
+        let back = match forward {
+            Direction::CoarseToFine => Direction::FineToCoarse,
+            Direction::FineToCoarse => Direction::CoarseToFine,
+        };
+        let plan = |direction| DepthwisePlan::new(&each, direction, isa, layout);
+        Some(Self { to_y: plan(forward)?, to_dx: plan(back)? })
+    }
+
+    fn bytes(&self, threads: usize) -> usize {
+        self.to_y.workspace(threads).max(self.to_dx.workspace(threads))
     }
 }
 

@@ -25,6 +25,7 @@
 mod aligned;
 mod conv;
 mod conv_transpose;
+mod depthwise;
 mod engine;
 mod error;
 mod gemm;
@@ -34,6 +35,7 @@ mod phases;
 mod plan;
 pub mod reference;
 mod simd;
+mod weight_gradient;
 
 pub use aligned::Aligned;
 pub use conv::ConvPlan;

@@ -17,11 +17,21 @@ pub enum Algorithm {
     BlockGemm,
     /// The same for a handful of output channels: positions are read where they lie.
     FewOutputs,
+    /// One input channel for each output channel, registers of one plane. Also for dense weights that are
+    /// zero beside the diagonal.
+    Depthwise,
 }
 
 impl Algorithm {
     /// All algorithms.
-    pub const ALL: [Self; 4] = [Self::Direct, Self::ColumnGemm, Self::PhaseGemm, Self::BlockGemm];
+    pub const ALL: [Self; 6] = [
+        Self::Direct,
+        Self::ColumnGemm,
+        Self::PhaseGemm,
+        Self::BlockGemm,
+        Self::FewOutputs,
+        Self::Depthwise,
+    ];
 
     /// The name on the command line and in JSON.
     pub fn name(self) -> &'static str {
@@ -31,6 +41,7 @@ impl Algorithm {
             Self::PhaseGemm => "phase_gemm",
             Self::BlockGemm => "block_gemm",
             Self::FewOutputs => "few_outputs",
+            Self::Depthwise => "depthwise",
         }
     }
 
@@ -151,9 +162,16 @@ pub struct Epilogue<'a> {
 #[derive(Clone, Debug)]
 pub struct PackedWeight {
     pub(crate) values: Aligned,
+    pub(crate) algorithm: Algorithm,
 }
 
 impl PackedWeight {
+    /// The algorithm of the runs with it. It differs from the plan's where a dense weight turns out to have
+    /// a diagonal only, as a bilinear filler has: then each channel is computed by itself.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
     /// Bytes that it takes.
     pub fn bytes(&self) -> usize {
         size_of_val(&*self.values)

@@ -15,9 +15,12 @@
 
 use crate::conv_transpose::coupling::AxisMap;
 use crate::phases::Direction;
-use crate::simd::vector::Vector;
 
 use super::outer::{stride, taps_of};
+use super::pick::Pick;
+use super::spread::{
+    Every, copy, deal, every_cell, every_second, repeat, repeat_cells, repeat_whole,
+};
 
 /// How rows are spread and read.
 #[derive(Clone, Debug)]
@@ -32,7 +35,7 @@ pub(super) struct Across {
     variants: Vec<Variant>,
     /// Values of one variant.
     pitch: usize,
-    /// Where the place of output cell 0 lies in a variant; a multiple of [`ALIGN`].
+    /// Places in front of that of output cell 0; a multiple of [`ALIGN`].
     left: usize,
 }
 
@@ -56,37 +59,41 @@ enum Variant {
 
 /// Most lanes of a register.
 pub(super) const ALIGN: usize = 16;
-/// Places behind the last output that may be read: registers that are computed together.
-const BEHIND: usize = 5 * ALIGN;
 /// Most variants of a row.
 const VARIANTS: usize = 1024;
 /// Most values of a spread row.
 const VALUES: usize = 1 << 22;
 
 impl Across {
-    /// `None` if spread rows would be too long.
-    pub(super) fn new(map: &AxisMap, direction: Direction, width: usize) -> Option<Self> {
-        let mut across = match direction {
+    pub(super) fn new(map: &AxisMap, direction: Direction, width: usize) -> Self {
+        let across = match direction {
             Direction::CoarseToFine => Self::coarse_to_fine(map),
             Direction::FineToCoarse => Self::fine_to_coarse(map),
         };
-        across.width = width;
-        let cells = |n: i64| (n.max(0) as usize).saturating_mul(width);
+        Self { width, ..across }
+    }
+
+    /// Makes room for kernels that compute so many registers of a row at once; `None` if spread rows would be
+    /// too long.
+    pub(super) fn laid_out(mut self, together: usize) -> Option<Self> {
+        let cells = |n: i64| (n.max(0) as usize).saturating_mul(self.width);
         let shift = |term: &Term| term.shift;
-        let least = across.terms.iter().map(shift).min().unwrap_or(0);
-        let greatest = across.terms.iter().map(shift).max().unwrap_or(0);
-        let (mut left, mut end) = (cells(-least) + ALIGN, 0);
-        for variant in &across.variants {
-            let (begin, filled) = variant.place(across.in_cells);
+        let least = self.terms.iter().map(shift).min().unwrap_or(0);
+        let greatest = self.terms.iter().map(shift).max().unwrap_or(0);
+        let (mut left, mut end) = (cells(-least), 0);
+        for variant in &self.variants {
+            let (begin, filled) = variant.place(self.in_cells);
             left = left.max(cells(-begin));
-            // Filling may write zeros behind the end.
-            end = end.max(cells(begin + filled as i64) + BEHIND);
+            // Filling may write a register of zeros for each phase behind the end.
+            end = end.max(cells(begin + filled as i64) + variant.behind());
         }
-        end = end.max(cells(across.out_cells as i64 + greatest.max(0)) + BEHIND);
-        across.left = left.next_multiple_of(ALIGN);
-        across.pitch = (across.left + ALIGN + end).next_multiple_of(ALIGN);
-        let fits = across.variants.len() <= VARIANTS && across.row_values() < VALUES;
-        fits.then_some(across)
+        let last = cells(self.out_cells as i64 + greatest.max(0));
+        end = end.max(last + together * ALIGN);
+        self.left = left.next_multiple_of(ALIGN);
+        // Moved by less than a register for the lead, and by less than one for the origin.
+        self.pitch = (self.left + 2 * ALIGN + end).next_multiple_of(ALIGN);
+        let fits = self.variants.len() <= VARIANTS && self.row_values() < VALUES;
+        fits.then_some(self)
     }
 
     fn coarse_to_fine(map: &AxisMap) -> Self {
@@ -149,10 +156,26 @@ impl Across {
         self.out_cells * self.width
     }
 
-    /// Where in a spread row the place of `lead` lanes in front of output cell 0 lies, if cell 0 is moved by
-    /// `lead` lanes: a multiple of [`ALIGN`].
-    pub(super) fn origin(&self) -> usize {
-        self.left
+    /// Where in a spread row the place of the first lane lies, `lead` lanes in front of output cell 0.
+    pub(super) fn origin(&self, lead: usize) -> usize {
+        match self.variants.first() {
+            // Storing what is repeated is the dearer part, so those registers do not straddle cache lines.
+            Some(Variant::Repeated { begin, marked }) if marked.len() > 1 => {
+                let place = (self.left + lead) as i64 + begin * self.width as i64;
+                self.left + (-place).rem_euclid(ALIGN as i64) as usize
+            }
+            _ => self.left,
+        }
+    }
+
+    /// Whether terms read cells side by side.
+    pub(super) fn adjacent(&self) -> bool {
+        match self.variants.first() {
+            Some(Variant::Every { step, .. }) if *step > 1 => true,
+            _ => {
+                self.width == 1 && self.terms.windows(2).all(|two| two[0].shift + 1 == two[1].shift)
+            }
+        }
     }
 
     /// What a term adds to an output's place.
@@ -160,49 +183,85 @@ impl Across {
         (term.variant * self.pitch) as isize + term.shift as isize * self.width as isize
     }
 
-    /// Fills the cells of a spread row, moved by `lead` lanes.
+    /// Where a term reads in a row of adjacent cells that is not spread, less the output's place.
+    pub(super) fn direct_offset(&self, term: &Term) -> isize {
+        match &self.variants[term.variant] {
+            Variant::Repeated { begin, .. } => (term.shift - begin) as isize,
+            Variant::Every { .. } => term.shift as isize,
+        }
+    }
+
+    /// Fills the cells of spread rows, moved by `lead` lanes.
     ///
     /// # Safety
-    /// The CPU has the instruction set of `V`; a row of the input can be read from `from` on, and
-    /// [`Self::row_values`] values written from `to` on; `lead` is below [`ALIGN`].
+    /// The CPU has the instruction set of `V`; rows of the input can be read from `from` on, one behind the
+    /// other, and [`Self::row_values`] values of each written from `to` on; `lead` is below [`ALIGN`].
     #[inline(always)]
-    pub(super) unsafe fn spread<V: Vector>(&self, from: *const f32, to: *mut f32, lead: usize) {
+    pub(super) unsafe fn spread<V: Pick>(
+        &self,
+        from: *const f32,
+        to: *mut f32,
+        (rows, lead): (usize, usize),
+    ) {
+        let (cells, width) = (self.in_cells, self.width);
+        if let ([Variant::Every { first, step: 2 }, Variant::Every { step: 2, .. }], 1) =
+            (&self.variants[..], width)
+        {
+            // The variant that begins with cell 0, and the other.
+            let place = self.origin(lead) + lead;
+            let (even, odd) = (place + first * self.pitch, place + (1 - first) * self.pitch);
+            for row in 0..rows {
+                let from = from.wrapping_add(row * cells);
+                let to = to.wrapping_add(row * self.row_values());
+                // SAFETY: `laid_out` made room for the cells of each variant, and for a register behind.
+                unsafe { deal::<V>(from, [to.add(even), to.add(odd)], cells) };
+            }
+            return;
+        }
         for (n, variant) in self.variants.iter().enumerate() {
-            let (begin, filled) = variant.place(self.in_cells);
-            // Not negative: `left` holds the cells in front of place 0.
-            let place = (self.left + lead) as i64 + begin * self.width as i64;
+            let (begin, filled) = variant.place(cells);
+            // Not negative: the origin lies behind the cells in front of place 0.
+            let place = (self.origin(lead) + lead) as i64 + begin * width as i64;
             let to = to.wrapping_add(n * self.pitch + place as usize);
-            // SAFETY: `new` made room for the cells of each variant, and for `BEHIND` places more.
-            unsafe {
-                match variant {
-                    Variant::Repeated { marked, .. } if marked.len() == 1 => {
-                        std::ptr::copy_nonoverlapping(from, to, self.in_cells * self.width);
+            macro_rules! each {
+                ($from:ident, $to:ident, $fill:expr) => {
+                    for row in 0..rows {
+                        let $from = from.wrapping_add(row * cells * width);
+                        let $to = to.wrapping_add(row * self.row_values());
+                        // SAFETY: `laid_out` made room for the cells of each variant, and for registers
+                        // behind.
+                        unsafe { $fill }
                     }
-                    Variant::Every { step: 1, .. } => {
-                        std::ptr::copy_nonoverlapping(from, to, self.in_cells * self.width);
-                    }
-                    Variant::Repeated { marked, .. } if self.width == 1 => match marked.len() {
-                        2 => repeat::<V, 2>(from, to, self.in_cells, marked),
-                        4 => repeat::<V, 4>(from, to, self.in_cells, marked),
-                        _ if marked.iter().all(|&m| m) => {
-                            repeat_whole::<V>(from, to, self.in_cells, marked.len());
-                        }
-                        _ => repeat_cells(from, to, (self.in_cells, 1), marked),
-                    },
-                    Variant::Repeated { marked, .. } => {
-                        repeat_cells(from, to, (self.in_cells, self.width), marked);
-                    }
-                    Variant::Every { first, step: 2 } if self.width == 1 => {
-                        every_second(from.wrapping_add(*first), to, filled);
-                    }
-                    Variant::Every { first, step } => {
-                        for cell in 0..filled {
-                            let from = from.add((first + cell * step) * self.width);
-                            let to = to.add(cell * self.width);
-                            std::ptr::copy_nonoverlapping(from, to, self.width);
-                        }
-                    }
+                };
+            }
+            match variant {
+                Variant::Every { step: 1, .. } => {
+                    each!(from, to, copy::<V>(from, to, cells * width))
                 }
+                Variant::Every { first, step: 2 } if width == 1 => {
+                    each!(from, to, every_second::<V>(from.wrapping_add(*first), to, filled));
+                }
+                Variant::Every { first, step } => {
+                    each!(
+                        from,
+                        to,
+                        every_cell(
+                            from.wrapping_add(first * width),
+                            to,
+                            Every { cells: filled, step: *step, width }
+                        )
+                    );
+                }
+                Variant::Repeated { marked, .. } => match (marked.len(), width) {
+                    (1, _) => each!(from, to, copy::<V>(from, to, cells * width)),
+                    (2, 1) => each!(from, to, repeat::<V, 2>(from, to, cells, marked)),
+                    (4, 1) => each!(from, to, repeat::<V, 4>(from, to, cells, marked)),
+                    (8, 1) => each!(from, to, repeat::<V, 8>(from, to, cells, marked)),
+                    (times, 1) if marked.iter().all(|&m| m) => {
+                        each!(from, to, repeat_whole::<V>(from, to, cells, times));
+                    }
+                    _ => each!(from, to, repeat_cells(from, to, (cells, width), marked)),
+                },
             }
         }
     }
@@ -217,105 +276,19 @@ fn index_of(variants: &mut Vec<Variant>, variant: Variant) -> usize {
 }
 
 impl Variant {
+    /// Places behind the last that are filled with zeros.
+    fn behind(&self) -> usize {
+        match self {
+            Self::Repeated { marked, .. } => marked.len().min(8) * ALIGN,
+            Self::Every { .. } => ALIGN,
+        }
+    }
+
     /// The first place that is filled, and how many are, for a row of so many cells.
     fn place(&self, in_cells: usize) -> (i64, usize) {
         match self {
             Self::Repeated { begin, marked } => (*begin, in_cells * marked.len()),
             Self::Every { first, step } => (0, in_cells.saturating_sub(*first).div_ceil(*step)),
-        }
-    }
-}
-
-/// Each of `cells` values `N` times, `N` 2 or 4; zeros for phases that are not marked.
-///
-/// # Safety
-/// As [`Across::spread`]; `N * LANES` places behind the last may be written, with zeros.
-#[inline(always)]
-unsafe fn repeat<V: Vector, const N: usize>(
-    from: *const f32,
-    to: *mut f32,
-    cells: usize,
-    marked: &[bool],
-) {
-    let mut tail = [0.0f32; ALIGN];
-    for at in (0..cells).step_by(V::LANES) {
-        // SAFETY: a whole register lies inside the row, or is read from its copy with zeros behind.
-        unsafe {
-            let value = if at + V::LANES <= cells {
-                V::load(from.add(at))
-            } else {
-                std::ptr::copy_nonoverlapping(from.add(at), tail.as_mut_ptr(), cells - at);
-                V::load(tail.as_ptr())
-            };
-            let zero = V::splat(0.0);
-            let of = |phase: usize| if marked[phase] { value } else { zero };
-            let to = to.add(at * N);
-            if N == 2 {
-                let (low, high) = of(0).zip(of(1));
-                low.store(to);
-                high.store(to.add(V::LANES));
-            } else {
-                // Phases 0 and 2 in turn, and 1 and 3 in turn, give all four in turn.
-                let ((a, b), (c, d)) = (of(0).zip(of(2)), of(1).zip(of(3)));
-                for (n, (even, odd)) in [(a, c), (b, d)].into_iter().enumerate() {
-                    let (low, high) = even.zip(odd);
-                    low.store(to.add(2 * n * V::LANES));
-                    high.store(to.add((2 * n + 1) * V::LANES));
-                }
-            }
-        }
-    }
-}
-
-/// Each of `cells` values `times` times.
-///
-/// # Safety
-/// As [`Across::spread`]; `LANES` places behind the last may be written, with zeros.
-#[inline(always)]
-unsafe fn repeat_whole<V: Vector>(from: *const f32, to: *mut f32, cells: usize, times: usize) {
-    // SAFETY: the caller's promise. A store that goes on into the next cell's places is followed by that
-    // cell's, and the last by the one of zeros.
-    unsafe {
-        for cell in 0..cells {
-            let value = V::splat(*from.add(cell));
-            for at in (0..times).step_by(V::LANES) {
-                value.store(to.add(cell * times + at));
-            }
-        }
-        V::splat(0.0).store(to.add(cells * times));
-    }
-}
-
-/// # Safety
-/// As [`Across::spread`], with `cells.0` cells of `cells.1` values.
-#[inline(always)]
-unsafe fn repeat_cells(from: *const f32, to: *mut f32, cells: (usize, usize), marked: &[bool]) {
-    let (cells, width) = cells;
-    for cell in 0..cells {
-        for (phase, _) in marked.iter().enumerate().filter(|(_, marked)| **marked) {
-            // SAFETY: the caller's promise; places that are not written hold zeros from the start.
-            unsafe {
-                let to = to.add((cell * marked.len() + phase) * width);
-                std::ptr::copy_nonoverlapping(from.add(cell * width), to, width);
-            }
-        }
-    }
-}
-
-/// # Safety
-/// `2 * count - 1` values can be read and `count` written.
-#[inline(always)]
-unsafe fn every_second(from: *const f32, to: *mut f32, count: usize) {
-    let whole = count.saturating_sub(1) / ALIGN * ALIGN;
-    // SAFETY: the caller's promise; a chunk of 32 values ends in front of the value after its last.
-    unsafe {
-        for at in (0..whole).step_by(ALIGN) {
-            let values = from.add(2 * at).cast::<[f32; 2 * ALIGN]>().read();
-            let picked: [f32; ALIGN] = std::array::from_fn(|n| values[2 * n]);
-            to.add(at).cast::<[f32; ALIGN]>().write(picked);
-        }
-        for at in whole..count {
-            to.add(at).write(*from.add(2 * at));
         }
     }
 }

@@ -1,15 +1,26 @@
-//! The products of a few output rows: written once over [`Vector`], compiled for each instruction set.
+//! The products of a few output rows: written once over [`Vector`](crate::simd::vector::Vector), compiled for each instruction set.
 //!
 //! Lanes are places side by side in a row. For small kernels every weight stays in a register; other kernels
 //! read them from memory, each for several registers of output.
 
+use super::pick::Pick;
 use crate::plan::Activation;
-use crate::simd::vector::Vector;
+use crate::simd::Isa;
 
-/// Output rows that read the same input rows.
+/// Output rows that read the same input rows, at so many positions.
 pub(super) struct Block<'a> {
-    /// Spread rows, each from the place of the first lane on.
+    pub(super) positions: usize,
+    /// Values from an input row to that of the next position.
+    pub(super) row_step: usize,
+    /// The same for output rows.
+    pub(super) out_step: usize,
+    /// Spread rows of the first position, each from the place of the first lane on.
     pub(super) rows: &'a [*const f32],
+    /// Cells of a row if rows are not spread, and read where they lie: then only what lies inside is read.
+    /// Otherwise 0.
+    pub(super) cells: usize,
+    /// Lanes in front of a row or behind it that terms reach, and the lead.
+    pub(super) reach: usize,
     /// What each term adds to a place.
     pub(super) offsets: &'a [isize],
     /// Patterns of weights: lanes of one period, and some more.
@@ -21,9 +32,11 @@ pub(super) struct Block<'a> {
     pub(super) term_step: usize,
     /// Lanes after which weights and bias repeat.
     pub(super) period: usize,
+    /// The lane of the patterns that the first lane has.
+    pub(super) turn: usize,
     /// The pattern of the bias.
     pub(super) bias: *const f32,
-    /// Output rows, each from `lead` lanes before its first value on.
+    /// Output rows of the first position, each from `lead` lanes before its first value on.
     pub(super) outs: &'a [*mut f32],
     /// Lanes in front of the first value, which are not written.
     pub(super) lead: usize,
@@ -32,6 +45,9 @@ pub(super) struct Block<'a> {
     pub(super) activation: Activation,
 }
 
+/// Registers of a row that are computed at once where output rows do not slide, and may be read behind its end.
+pub(super) const TOGETHER: usize = 4;
+
 /// Input rows between two output rows that slide; 0 if all output rows read all input rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
@@ -39,6 +55,15 @@ pub(super) enum Form {
     Dense,
     /// Output row i reads input rows `i * step ..`, with the same weights.
     Sliding { step: usize },
+}
+
+/// Input rows of a block whose output rows slide.
+const MOST_ROWS: usize = 10;
+
+/// Whether output rows that slide are better summed over input rows where they lie. Without masks on loads and
+/// stores the border would cost more than spreading.
+pub(super) fn is_direct(isa: Isa, form: Form) -> bool {
+    isa == Isa::Avx512 && form == Form::Sliding { step: 1 }
 }
 
 /// Output rows that slide together.
@@ -59,161 +84,262 @@ pub(super) fn dense_rows(registers: usize, [rows, terms]: [usize; 2], left: usiz
 /// Computes a block.
 ///
 /// # Safety
-/// The CPU has the instruction set of `V`. Each row, at each offset, and each output row, from its lead on,
-/// holds `values`; of the input rows 5 registers more can be read. Patterns have a period and a register more.
-/// `tap_rows` has an entry for each pair of rows (dense) or for each row of the kernel (sliding), and
+/// The CPU has the instruction set of `V`. At each position each row, at each offset, and each output row, from
+/// its lead on, holds `values`; of the input rows as many registers as are computed at once can be read.
+/// Patterns have a period and a register more. `tap_rows` has an entry for each pair of rows (dense) or for each row of the kernel (sliding), and
 /// `rows` as many as that takes.
 #[inline(always)]
-pub(super) unsafe fn run<V: Vector>(block: &Block<'_>, form: Form) {
+pub(super) unsafe fn run<V: Pick>(block: &Block<'_>, form: Form) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        products::<V>(block, form);
+        if matches!(block.activation, Activation::Tanh | Activation::Sigmoid) {
+            for position in 0..block.positions {
+                for out in block.outs {
+                    let row = out.wrapping_add(position * block.out_step + block.lead);
+                    let row = std::slice::from_raw_parts_mut(row, block.values);
+                    activate_row(row, block.activation);
+                }
+            }
+        }
+    }
+}
+
+/// # Safety
+/// As [`run`].
+#[inline(always)]
+unsafe fn products<V: Pick>(block: &Block<'_>, form: Form) {
     let terms = block.offsets.len();
     // SAFETY: the caller's promise; constant sizes are those of the slices.
     unsafe {
         if let Form::Sliding { step } = form {
+            let narrow = block.lead + block.values <= V::LANES;
+            if block.cells > 0 {
+                return match (block.tap_rows.len(), narrow) {
+                    (3, true) => sliding::<V, 4, 1, 3, 1, true>(block),
+                    (3, false) => sliding::<V, 4, 1, 3, 2, true>(block),
+                    (5, _) => sliding::<V, 4, 1, 5, 1, true>(block),
+                    _ => sliding::<V, 4, 1, 7, 1, true>(block),
+                };
+            }
             return match (step, block.tap_rows.len()) {
-                (1, 3) => sliding::<V, 4, 1, 3>(block),
-                (1, 5) => sliding::<V, 4, 1, 5>(block),
-                (1, 7) => sliding::<V, 4, 1, 7>(block),
-                (_, 3) => sliding::<V, 2, 2, 3>(block),
-                _ => sliding::<V, 2, 2, 5>(block),
+                (1, 3) if narrow => sliding::<V, 4, 1, 3, 1, false>(block),
+                (1, 3) => sliding::<V, 4, 1, 3, 2, false>(block),
+                (1, 5) => sliding::<V, 4, 1, 5, 1, false>(block),
+                (1, 7) => sliding::<V, 4, 1, 7, 1, false>(block),
+                (_, 3) if narrow => sliding::<V, 2, 2, 3, 1, false>(block),
+                (_, 3) => sliding::<V, 2, 2, 3, 2, false>(block),
+                _ if narrow => sliding::<V, 2, 2, 5, 1, false>(block),
+                _ => sliding::<V, 2, 2, 5, 2, false>(block),
             };
         }
         let (outs, rows) = (block.outs.len(), block.rows.len());
-        if !V::LANES.is_multiple_of(block.period) {
-            return match outs {
-                1 => turning::<V, 1>(block),
-                2 => turning::<V, 2>(block),
-                _ => turning::<V, 4>(block),
-            };
-        }
+        let divides = V::LANES.is_multiple_of(block.period);
         match (outs, rows, terms) {
-            (1, 1, 1) => dense::<V, 1, 1, 1>(block),
-            (2, 1, 1) => dense::<V, 2, 1, 1>(block),
-            (4, 1, 1) => dense::<V, 4, 1, 1>(block),
-            (1, 1, 2) => dense::<V, 1, 1, 2>(block),
-            (1, 2, 2) => dense::<V, 1, 2, 2>(block),
-            (2, 2, 2) => dense::<V, 2, 2, 2>(block),
-            (4, 2, 2) => dense::<V, 4, 2, 2>(block),
-            (1, 1, 3) => dense::<V, 1, 1, 3>(block),
-            (1, 2, 3) => dense::<V, 1, 2, 3>(block),
-            (1, 3, 3) => dense::<V, 1, 3, 3>(block),
-            (2, 3, 3) => dense::<V, 2, 3, 3>(block),
-            (2, 4, 2) => dense::<V, 2, 4, 2>(block),
-            (1, ..) => shared::<V, 1>(block),
-            (2, ..) => shared::<V, 2>(block),
-            _ => shared::<V, 4>(block),
+            (1, ..) if !divides && !block.period.is_multiple_of(V::LANES) => turning::<V, 1>(block),
+            (2, ..) if !divides && !block.period.is_multiple_of(V::LANES) => turning::<V, 2>(block),
+            (_, ..) if !divides && !block.period.is_multiple_of(V::LANES) => turning::<V, 4>(block),
+            (1, 1, 1) => dense::<V, 1, 1, 1, 1>(block),
+            (2, 1, 1) => dense::<V, 2, 1, 1, 1>(block),
+            (4, 1, 1) => dense::<V, 4, 1, 1, 1>(block),
+            (1, 1, 2) => dense::<V, 1, 1, 2, 2>(block),
+            (1, 2, 2) => dense::<V, 1, 2, 2, 2>(block),
+            (2, 2, 2) => dense::<V, 2, 2, 2, 1>(block),
+            (4, 2, 2) => dense::<V, 4, 2, 2, 1>(block),
+            (1, 1, 3) => dense::<V, 1, 1, 3, 2>(block),
+            (1, 2, 3) => dense::<V, 1, 2, 3, 2>(block),
+            (1, 3, 3) => dense::<V, 1, 3, 3, 2>(block),
+            (2, 3, 3) => dense::<V, 2, 3, 3, 1>(block),
+            (2, 4, 2) => dense::<V, 2, 4, 2, 1>(block),
+            (1, ..) if divides => shared::<V, 1>(block),
+            (2, ..) if divides => shared::<V, 2>(block),
+            (4, ..) if divides => shared::<V, 4>(block),
+            (1, ..) => turning::<V, 1>(block),
+            (2, ..) => turning::<V, 2>(block),
+            _ => turning::<V, 4>(block),
         }
     }
 }
 
-impl Block<'_> {
+/// Where and how output rows are written. By value, as what lies behind a pointer is read anew after every
+/// store.
+struct Rows<const R: usize> {
+    outs: [*mut f32; R],
+    lead: usize,
     /// Lanes of a row with those in front.
-    fn end(&self) -> usize {
-        self.lead + self.values
+    end: usize,
+    activation: Activation,
+}
+
+impl<const R: usize> Rows<R> {
+    /// # Safety
+    /// There are `R` output rows.
+    #[inline(always)]
+    unsafe fn new(block: &Block<'_>) -> Self {
+        Self {
+            // SAFETY: the caller's promise.
+            outs: std::array::from_fn(|i| unsafe { *block.outs.get_unchecked(i) }),
+            lead: block.lead,
+            end: block.lead + block.values,
+            activation: block.activation,
+        }
     }
 
-    /// The pattern's lane of the first lane.
-    fn turn(&self) -> usize {
-        // One period is at least 1.
-        (self.period - self.lead % self.period) % self.period
+    /// Goes on to the rows of the next position.
+    #[inline(always)]
+    fn advance(&mut self, step: usize) {
+        for i in 0..R {
+            self.outs[i] = self.outs[i].wrapping_add(step);
+        }
     }
 
-    /// Applies the activation and writes what lies inside the row of a register at lane `at`.
+    /// Applies the activation and writes what lies inside the rows of `U` registers of each, at lane `at` and then
+    /// `step` lanes apart.
     ///
     /// # Safety
     /// As [`run`].
     #[inline(always)]
-    unsafe fn finish<V: Vector>(&self, value: V, row: usize, at: usize) {
+    unsafe fn finish<V: Pick, const U: usize>(
+        &self,
+        mut values: [[V; R]; U],
+        at: usize,
+        step: usize,
+    ) {
         // SAFETY: lanes `first..last` lie inside the row.
         unsafe {
-            let value = activate(value, self.activation);
-            let to = self.outs.get_unchecked(row).wrapping_add(at);
-            if at >= self.lead && at + V::LANES <= self.end() {
-                return value.store(to);
-            }
-            let first = self.lead.saturating_sub(at);
-            let last = (self.end() - at).min(V::LANES);
-            if V::LANES == 16 {
-                return value.store_where(to, (1 << last) - (1 << first));
-            }
-            let mut lanes = [0.0f32; 16];
-            value.store(lanes.as_mut_ptr());
-            V::copy_some(lanes.as_ptr().add(first), to.wrapping_add(first), last - first);
-        }
-    }
-}
-
-/// # Safety
-/// The CPU has the instruction set of `V`.
-#[inline(always)]
-pub(super) unsafe fn activate<V: Vector>(value: V, activation: Activation) -> V {
-    if activation == Activation::None {
-        return value;
-    }
-    let mut lanes = [0.0f32; 16];
-    // SAFETY: a register has at most 16 lanes.
-    unsafe {
-        value.store(lanes.as_mut_ptr());
-        // The frequent ones apart, so that they become instructions on registers.
-        match activation {
-            Activation::Relu => lanes.iter_mut().for_each(|v| *v = Activation::Relu.apply(*v)),
-            Activation::LeakyRelu { slope } => {
-                lanes.iter_mut().for_each(|v| *v = Activation::LeakyRelu { slope }.apply(*v));
-            }
-            other => lanes.iter_mut().take(V::LANES).for_each(|v| *v = other.apply(*v)),
-        }
-        V::load(lanes.as_ptr())
-    }
-}
-
-/// `R` output rows that all read `J` input rows by `T` terms; every weight in a register.
-///
-/// # Safety
-/// As [`run`], with sizes as the constants say; the period divides the lanes.
-#[inline(always)]
-unsafe fn dense<V: Vector, const R: usize, const J: usize, const T: usize>(block: &Block<'_>) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let turn = block.turn();
-        let mut weights = [[[V::splat(0.0); T]; J]; R];
-        for i in 0..R {
-            for j in 0..J {
-                let from = block.weights.add(*block.tap_rows.get_unchecked(i * J + j) + turn);
-                for t in 0..T {
-                    weights[i][j][t] = V::load(from.add(t * block.term_step));
+            for u in 0..U {
+                for i in 0..R {
+                    values[u][i] = activate(values[u][i], self.activation);
                 }
             }
-        }
-        let bias = V::load(block.bias.add(turn));
-        let rows: [*const f32; J] = std::array::from_fn(|j| *block.rows.get_unchecked(j));
-        let offsets: [isize; T] = std::array::from_fn(|t| *block.offsets.get_unchecked(t));
-        let mut at = 0;
-        while at < block.end() {
-            let mut sums = [bias; R];
-            for j in 0..J {
-                for t in 0..T {
-                    let x = V::load(rows[j].add(at).offset(offsets[t]));
+            // One question for all registers: with one for each, the sums of the later ones would be put off
+            // until it is answered, and no longer run beside those of the first.
+            if at >= self.lead && at + (U - 1) * step + V::LANES <= self.end {
+                for u in 0..U {
                     for i in 0..R {
-                        sums[i] = x.mul_add(weights[i][j][t], sums[i]);
+                        values[u][i].store(self.outs[i].wrapping_add(at + u * step));
+                    }
+                }
+                return;
+            }
+            for u in 0..U {
+                let at = at + u * step;
+                let first = self.lead.saturating_sub(at);
+                let last = self.end.saturating_sub(at).min(V::LANES);
+                for i in 0..R {
+                    let to = self.outs[i].wrapping_add(at);
+                    if V::LANES == 16 {
+                        values[u][i].store_where(to, ((1u32 << last) - 1) & !((1 << first) - 1));
+                    } else if first < last {
+                        let mut lanes = [0.0f32; 16];
+                        values[u][i].store(lanes.as_mut_ptr());
+                        let from = lanes.as_ptr().add(first);
+                        V::copy_some(from, to.wrapping_add(first), last - first);
                     }
                 }
             }
-            for i in 0..R {
-                block.finish(sums[i], i, at);
-            }
-            at += V::LANES;
         }
     }
 }
 
-/// `R` output rows that slide over the input rows by `STEP`; a kernel of `K` rows by `K` terms.
+/// Applies what takes a few instructions; the rest is for [`activate_row`].
+///
+/// # Safety
+/// The CPU has the instruction set of `V`.
+#[inline(always)]
+pub(super) unsafe fn activate<V: Pick>(value: V, activation: Activation) -> V {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match activation {
+            Activation::Relu => value.relu(),
+            Activation::LeakyRelu { slope } => value.leaky_relu(V::splat(slope)),
+            Activation::None | Activation::Tanh | Activation::Sigmoid => value,
+        }
+    }
+}
+
+/// Applies what [`activate`] leaves: calls in the inner loops would take the registers from them.
+pub(super) fn activate_row(row: &mut [f32], activation: Activation) {
+    match activation {
+        Activation::None | Activation::Relu | Activation::LeakyRelu { .. } => {}
+        Activation::Tanh | Activation::Sigmoid => activation.apply_all(row),
+    }
+}
+
+/// `R` output rows that all read `J` input rows by `T` terms, `U` registers of each row at once; every weight in a
+/// register.
+///
+/// # Safety
+/// As [`run`], with sizes as the constants say; the period divides the lanes, or the lanes divide the period.
+#[inline(always)]
+unsafe fn dense<V: Pick, const R: usize, const J: usize, const T: usize, const U: usize>(
+    block: &Block<'_>,
+) {
+    // SAFETY: the caller's promise; registers a period apart begin at the same lane of the patterns, which stays
+    // below the period.
+    unsafe {
+        let step = block.period.max(V::LANES);
+        let offsets: [isize; T] = std::array::from_fn(|t| *block.offsets.get_unchecked(t));
+        let (positions, row_step, out_step) = (block.positions, block.row_step, block.out_step);
+        for begin in (0..step).step_by(V::LANES) {
+            let (mut out, turn) = (Rows::<R>::new(block), (block.turn + begin) % block.period);
+            let mut weights = [[[V::splat(0.0); T]; J]; R];
+            for i in 0..R {
+                for j in 0..J {
+                    let from = block.weights.add(*block.tap_rows.get_unchecked(i * J + j) + turn);
+                    for t in 0..T {
+                        weights[i][j][t] = V::load(from.add(t * block.term_step));
+                    }
+                }
+            }
+            let bias = V::load(block.bias.add(turn));
+            let mut rows: [*const f32; J] = std::array::from_fn(|j| *block.rows.get_unchecked(j));
+            for _ in 0..positions {
+                let mut at = begin;
+                while at < out.end {
+                    let mut sums = [[bias; R]; U];
+                    for j in 0..J {
+                        for t in 0..T {
+                            let place = rows[j].wrapping_add(at).wrapping_offset(offsets[t]);
+                            for u in 0..U {
+                                let x = V::load(place.add(u * step));
+                                for i in 0..R {
+                                    sums[u][i] = x.mul_add(weights[i][j][t], sums[u][i]);
+                                }
+                            }
+                        }
+                    }
+                    out.finish(sums, at, step);
+                    at += U * step;
+                }
+                for j in 0..J {
+                    rows[j] = rows[j].wrapping_add(row_step);
+                }
+                out.advance(out_step);
+            }
+        }
+    }
+}
+
+/// `R` output rows that slide over the input rows by `STEP`, `U` registers of each at once; a kernel of `K` rows
+/// by `K` terms.
 ///
 /// # Safety
 /// As [`run`], with sizes as the constants say; the period divides the lanes.
 #[inline(always)]
-unsafe fn sliding<V: Vector, const R: usize, const STEP: usize, const K: usize>(block: &Block<'_>) {
+unsafe fn sliding<
+    V: Pick,
+    const R: usize,
+    const STEP: usize,
+    const K: usize,
+    const U: usize,
+    const DIRECT: bool,
+>(
+    block: &Block<'_>,
+) {
     // SAFETY: the caller's promise.
     unsafe {
-        let turn = block.turn();
+        let (mut out, turn) = (Rows::<R>::new(block), block.turn);
         let mut weights = [[V::splat(0.0); K]; K];
         for k in 0..K {
             let from = block.weights.add(*block.tap_rows.get_unchecked(k) + turn);
@@ -223,26 +349,64 @@ unsafe fn sliding<V: Vector, const R: usize, const STEP: usize, const K: usize>(
         }
         let bias = V::load(block.bias.add(turn));
         let offsets: [isize; K] = std::array::from_fn(|t| *block.offsets.get_unchecked(t));
-        let mut at = 0;
-        while at < block.end() {
-            let mut sums = [bias; R];
-            for j in 0..(R - 1) * STEP + K {
-                let row = block.rows.get_unchecked(j).add(at);
-                for t in 0..K {
-                    let x = V::load(row.offset(offsets[t]));
-                    for i in 0..R {
-                        if j >= i * STEP && j - i * STEP < K {
-                            sums[i] = x.mul_add(weights[j - i * STEP][t], sums[i]);
+        let (positions, row_step, out_step) = (block.positions, block.row_step, block.out_step);
+        let mut rows = [block.bias; MOST_ROWS];
+        for j in 0..(R - 1) * STEP + K {
+            rows[j] = *block.rows.get_unchecked(j);
+        }
+        for _ in 0..positions {
+            let mut at = 0;
+            while at < out.end {
+                let mut sums = [[bias; R]; U];
+                let mut masks = [[u32::MAX; K]; U];
+                if DIRECT && (at < block.reach || at + U * V::LANES + block.reach > out.end) {
+                    for u in 0..U {
+                        for t in 0..K {
+                            let place = (at + u * V::LANES) as isize + offsets[0] + t as isize;
+                            masks[u][t] = inside(place - block.lead as isize, block.cells);
                         }
                     }
                 }
+                for j in 0..(R - 1) * STEP + K {
+                    for t in 0..K {
+                        // Adjacent terms where rows are not dealt out: one address for all of them.
+                        let place = match STEP {
+                            1 => {
+                                rows[j].wrapping_add(at).wrapping_offset(offsets[0]).wrapping_add(t)
+                            }
+                            _ => rows[j].add(at).offset(offsets[t]),
+                        };
+                        for u in 0..U {
+                            let place = place.wrapping_add(u * V::LANES);
+                            let x = match DIRECT {
+                                true => V::load_where(place, masks[u][t]),
+                                false => V::load(place),
+                            };
+                            for i in 0..R {
+                                if j >= i * STEP && j - i * STEP < K {
+                                    sums[u][i] = x.mul_add(weights[j - i * STEP][t], sums[u][i]);
+                                }
+                            }
+                        }
+                    }
+                }
+                out.finish(sums, at, V::LANES);
+                at += U * V::LANES;
             }
-            for i in 0..R {
-                block.finish(sums[i], i, at);
+            for j in 0..(R - 1) * STEP + K {
+                rows[j] = rows[j].wrapping_add(row_step);
             }
-            at += V::LANES;
+            out.advance(out_step);
         }
     }
+}
+
+/// The lanes from `place` on that lie in a row of so many cells.
+#[inline(always)]
+fn inside(place: isize, cells: usize) -> u32 {
+    let first = (-place).clamp(0, 16) as u32;
+    let last = (cells as isize - place).clamp(0, 16) as u32;
+    ((1u32 << last) - 1) & !((1u32 << first) - 1)
 }
 
 /// `R` output rows, any number of rows and terms; a weight is read once for 4 registers of each row.
@@ -250,38 +414,40 @@ unsafe fn sliding<V: Vector, const R: usize, const STEP: usize, const K: usize>(
 /// # Safety
 /// As [`run`]; the period divides the lanes.
 #[inline(always)]
-unsafe fn shared<V: Vector, const R: usize>(block: &Block<'_>) {
+unsafe fn shared<V: Pick, const R: usize>(block: &Block<'_>) {
     // SAFETY: the caller's promise; up to three registers behind the last are read, and not written.
     unsafe {
-        let turn = block.turn();
+        let (mut out, turn) = (Rows::<R>::new(block), block.turn);
         let bias = V::load(block.bias.add(turn));
         let number = block.rows.len();
         let mut at = 0;
-        while at < block.end() {
-            let mut sums = [[bias; 4]; R];
+        let mut position = 0;
+        while position < block.positions {
+            let mut sums = [[bias; R]; TOGETHER];
             for (j, row) in block.rows.iter().enumerate() {
                 let from: [*const f32; R] = std::array::from_fn(|i| {
                     block.weights.add(*block.tap_rows.get_unchecked(i * number + j) + turn)
                 });
                 for (t, &offset) in block.offsets.iter().enumerate() {
-                    let place = row.add(at).offset(offset);
-                    let x: [V; 4] = std::array::from_fn(|n| V::load(place.add(n * V::LANES)));
+                    let place = row.add(position * block.row_step + at).offset(offset);
+                    let mut x = [bias; TOGETHER];
+                    for n in 0..TOGETHER {
+                        x[n] = V::load(place.add(n * V::LANES));
+                    }
                     for i in 0..R {
                         let weight = V::load(from[i].add(t * block.term_step));
-                        for n in 0..4 {
-                            sums[i][n] = x[n].mul_add(weight, sums[i][n]);
+                        for n in 0..TOGETHER {
+                            sums[n][i] = x[n].mul_add(weight, sums[n][i]);
                         }
                     }
                 }
             }
-            for i in 0..R {
-                for n in 0..4 {
-                    if at + n * V::LANES < block.end() {
-                        block.finish(sums[i][n], i, at + n * V::LANES);
-                    }
-                }
+            out.finish(sums, at, V::LANES);
+            at += TOGETHER * V::LANES;
+            if at >= out.end {
+                (at, position) = (0, position + 1);
+                out.advance(block.out_step);
             }
-            at += 4 * V::LANES;
         }
     }
 }
@@ -291,33 +457,37 @@ unsafe fn shared<V: Vector, const R: usize>(block: &Block<'_>) {
 /// # Safety
 /// As [`run`].
 #[inline(always)]
-unsafe fn turning<V: Vector, const R: usize>(block: &Block<'_>) {
+unsafe fn turning<V: Pick, const R: usize>(block: &Block<'_>) {
     // SAFETY: the caller's promise; `turn` stays below the period.
     unsafe {
         let number = block.rows.len();
-        let (mut at, mut turn) = (0, block.turn());
+        let (mut out, mut at, mut turn) = (Rows::<R>::new(block), 0, block.turn);
         let step = V::LANES % block.period;
-        while at < block.end() {
-            let mut sums = [V::load(block.bias.add(turn)); R];
+        let mut position = 0;
+        while position < block.positions {
+            let mut sums = [[V::load(block.bias.add(turn)); R]];
             for (j, row) in block.rows.iter().enumerate() {
                 let from: [*const f32; R] = std::array::from_fn(|i| {
                     block.weights.add(*block.tap_rows.get_unchecked(i * number + j) + turn)
                 });
                 for (t, &offset) in block.offsets.iter().enumerate() {
-                    let x = V::load(row.add(at).offset(offset));
+                    let place = row.add(position * block.row_step + at);
+                    let x = V::load(place.offset(offset));
                     for i in 0..R {
                         let weight = V::load(from[i].add(t * block.term_step));
-                        sums[i] = x.mul_add(weight, sums[i]);
+                        sums[0][i] = x.mul_add(weight, sums[0][i]);
                     }
                 }
             }
-            for i in 0..R {
-                block.finish(sums[i], i, at);
-            }
+            out.finish(sums, at, V::LANES);
             at += V::LANES;
             turn += step;
             if turn >= block.period {
                 turn -= block.period;
+            }
+            if at >= out.end {
+                (at, turn, position) = (0, block.turn, position + 1);
+                out.advance(block.out_step);
             }
         }
     }

@@ -6,14 +6,14 @@
 
 use std::ops::Range;
 
-use super::block::activate;
+use super::block::{activate, activate_row};
 use super::outer::{Group, Outer, Phase};
+use super::pick::Pick;
 use super::split::{Share, Whole};
 use super::{Call, Sizes};
 use crate::conv_transpose::coupling::AxisMap;
 use crate::phases::Direction;
 use crate::plan::Activation;
-use crate::simd::vector::Vector;
 use crate::simd::{Detected, Isa};
 
 /// A plan for cells of many channels.
@@ -152,7 +152,7 @@ impl ChannelsPlan {
     /// # Safety
     /// The CPU has the instruction set of `V`; the rest as [`Self::run`] asserts.
     #[inline(always)]
-    unsafe fn planes<V: Vector>(
+    unsafe fn planes<V: Pick>(
         &self,
         x: &[f32],
         packed: &[f32],
@@ -198,6 +198,7 @@ impl ChannelsPlan {
                         line.cells::<V>(segment.count, out);
                     }
                 }
+                activate_row(out, activation);
             }
         }
     }
@@ -221,7 +222,7 @@ impl Line<'_> {
     /// The CPU has the instruction set of `V`; all channels of `count` cells can be read for each product, and
     /// written; there are at least as many channels as lanes.
     #[inline(always)]
-    unsafe fn cells<V: Vector>(&self, count: usize, out: *mut f32) {
+    unsafe fn cells<V: Pick>(&self, count: usize, out: *mut f32) {
         let mut cell = 0;
         // SAFETY: the cells of each tile are below `count`.
         unsafe {
@@ -248,7 +249,7 @@ impl Line<'_> {
     /// # Safety
     /// As [`Self::cells`].
     #[inline(always)]
-    unsafe fn tiles<V: Vector, const U: usize>(&self, cell: usize, out: *mut f32) {
+    unsafe fn tiles<V: Pick, const U: usize>(&self, cell: usize, out: *mut f32) {
         let last = self.channels - V::LANES;
         let mut channel = 0;
         loop {

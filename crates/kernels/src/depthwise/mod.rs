@@ -7,8 +7,8 @@
 //! 2. [`across`]: a row of the input is spread so that every output of a row reads it at fixed offsets, in
 //!    either direction and for every stride; zeros around it stand for what lies outside.
 //! 3. [`block`]: a few output rows as products of spread rows and patterns of weights.
-//! 4. [`rows`]: a plane; [`channels`]: for NHWC, with channels in the lanes.
-//! 5. [`split`]: tasks.
+//! 4. [`rows`] and [`plane`]: planes of rows; [`channels`]: for NHWC, with channels in the lanes.
+//! 5. Tasks: [`split`].
 //!
 //! Each sum begins with the bias, and takes its products in the order of the input cells: results do not
 //! depend on the number of threads.
@@ -17,8 +17,11 @@ mod across;
 mod block;
 mod channels;
 mod outer;
+mod pick;
+mod plane;
 mod rows;
 mod split;
+mod spread;
 #[cfg(test)]
 mod tests;
 
@@ -97,12 +100,16 @@ impl DepthwisePlan {
         };
         let (channels, taps) = (c.groups, c.taps);
         let sizes = Sizes { planes, channels, taps, in_plane: in_cells * width };
+        let listed = |n: usize| outer[n].out_cells.saturating_mul(c.axes[n].kernel) <= MOST_PAIRS;
         let lanes = isa.lanes();
         let wide = width >= 2 * lanes || (width > 1 && width.is_multiple_of(lanes));
+        if !listed(0) || (wide && !listed(1)) {
+            return None;
+        }
         let kind = if wide {
             Kind::Channels(ChannelsPlan::new(isa, sizes, outer, [z, y, x], direction)?)
         } else {
-            let across = Across::new(x, direction, width)?;
+            let across = Across::new(x, direction, width);
             Kind::Rows(RowsPlan::new(isa, sizes, outer, [z.kernel, y.kernel], across)?)
         };
         let split = Split::new(&kind.whole());

@@ -12,12 +12,14 @@
 
 use std::ops::Range;
 
-use super::Parts;
+use rayon::prelude::*;
+
 use super::jobs::{Group, Job};
 use super::output::Output;
 use super::share::Share;
 use super::source::{Positions, Run, Steps};
 use super::steps::{self, Runs, StepBlock, cut};
+use super::{Parts, SMALL_WEIGHT};
 use crate::aligned::Aligned;
 use crate::plan::Layout;
 use crate::simd::Detected;
@@ -97,39 +99,91 @@ impl Units {
         (0..self.groups.len()).map(|group| self.group_values(parts, group)).sum()
     }
 
-    /// Packs the weight of one group of channels; `index(out, in, tap)` is where a value of it lies.
+    /// Packs the weight of one group of channels; `index(out, in, tap)` is where a value of it lies, next to
+    /// that of the next tap.
     pub(super) fn pack(
         &self,
         parts: &Parts,
         weight: &[f32],
-        index: impl Fn(usize, usize, usize) -> usize,
+        index: impl Fn(usize, usize, usize) -> usize + Sync,
         packed: &mut [f32],
     ) {
         let (lanes, inputs) = (parts.isa.lanes(), parts.in_channels);
-        let mut rest = packed;
+        let (mut rest, mut all) = (packed, Vec::new());
         for (group, units) in parts.products.groups.iter().zip(&self.groups) {
             for unit in units {
                 let (part, after) = rest.split_at_mut(group.shifts * inputs * lanes);
                 rest = after;
-                let outputs: Vec<_> = unit.lanes(self.per_phase).collect();
-                let mut steps = part.chunks_exact_mut(lanes);
-                for inputs in cut(0..inputs, steps::chunk(group.shifts, inputs)) {
-                    for shift in 0..group.shifts {
-                        let taps = |&(lane, channel, x): &(usize, usize, usize)| {
-                            let phase = unit.outer_phase * group.x_phases + x;
-                            Some((lane, channel, group.of_phase(phase)[shift]?.tap))
-                        };
-                        let taps: Vec<_> = outputs.iter().filter_map(taps).collect();
-                        for (input, row) in inputs.clone().zip(&mut steps) {
-                            for &(lane, channel, tap) in &taps {
-                                row[lane] = weight[index(channel, input, tap)];
-                            }
+                all.push((group, unit, part));
+            }
+        }
+        let pack = |(group, unit, part): (&Group, &Unit, &mut [f32])| {
+            let outputs: Vec<_> = unit.lanes(self.per_phase).collect();
+            let mut steps = part.chunks_exact_mut(lanes);
+            for inputs in cut(0..inputs, steps::chunk(group.shifts, inputs)) {
+                for shift in 0..group.shifts {
+                    let runs = tap_runs(group, unit, &outputs, shift);
+                    for (input, row) in inputs.clone().zip(&mut steps) {
+                        for run in &runs {
+                            let from = index(run.channel, input, run.tap);
+                            let to = &mut row[run.lane..run.lane + run.length];
+                            copy(&weight[from..from + run.length], to);
                         }
                     }
                 }
             }
+        };
+        match weight.len() < SMALL_WEIGHT {
+            true => all.into_iter().for_each(pack),
+            false => all.into_par_iter().for_each(pack),
         }
     }
+}
+
+/// Copies a few values; the usual numbers without a call.
+fn copy(from: &[f32], to: &mut [f32]) {
+    if let (Ok(from), Ok(to)) = (<&[f32; 16]>::try_from(from), <&mut [f32; 16]>::try_from(&mut *to))
+    {
+        *to = *from;
+    } else if let (Ok(from), Ok(to)) =
+        (<&[f32; 8]>::try_from(from), <&mut [f32; 8]>::try_from(&mut *to))
+    {
+        *to = *from;
+    } else {
+        to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    }
+}
+
+/// Lanes that take the weights of adjacent taps of one output channel.
+struct TapRun {
+    lane: usize,
+    length: usize,
+    channel: usize,
+    tap: usize,
+}
+
+fn tap_runs(
+    group: &Group,
+    unit: &Unit,
+    outputs: &[(usize, usize, usize)],
+    shift: usize,
+) -> Vec<TapRun> {
+    let mut runs: Vec<TapRun> = Vec::new();
+    for &(lane, channel, x) in outputs {
+        let phase = unit.outer_phase * group.x_phases + x;
+        let Some(tap) = group.of_phase(phase)[shift] else { continue };
+        match runs.last_mut() {
+            Some(run)
+                if run.channel == channel
+                    && run.tap + run.length == tap.tap
+                    && run.lane + run.length == lane =>
+            {
+                run.length += 1;
+            }
+            _ => runs.push(TapRun { lane, length: 1, channel, tap: tap.tap }),
+        }
+    }
+    runs
 }
 
 impl Unit {

@@ -38,6 +38,9 @@ use share::{Finish, Share};
 use source::{Source, Strides};
 use split::{Idle, Split};
 
+/// Below so many values other threads are not woken to pack a weight.
+const SMALL_WEIGHT: usize = 1 << 15;
+
 /// What every part of a plan for one direction needs to know. Channels are those of a group.
 #[derive(Clone, Debug)]
 struct Parts {
@@ -122,7 +125,7 @@ impl Lanes {
         &self,
         parts: &Parts,
         weight: &[f32],
-        index: impl Fn(usize, usize, usize) -> usize,
+        index: impl Fn(usize, usize, usize) -> usize + Sync,
         packed: &mut [f32],
     ) {
         match self {
@@ -174,6 +177,7 @@ pub(crate) struct PhasePlan {
     /// Values of panels and of sums that a task needs.
     buffers: [usize; 2],
     idle: Idle<Buffers>,
+    packed: Idle<Aligned>,
 }
 
 impl PhasePlan {
@@ -225,7 +229,7 @@ impl PhasePlan {
             Lanes::Rows(window, tiles) => window.values(&parts, tiles),
             Lanes::Outputs(units) => block_gemm::Buffers::values(&parts, units, images, band),
         };
-        Some(Self { parts, lanes, split, buffers, idle: Idle::new() })
+        Some(Self { parts, lanes, split, buffers, idle: Idle::new(), packed: Idle::new() })
     }
 
     pub(crate) fn algorithm(&self) -> Algorithm {
@@ -249,28 +253,45 @@ impl PhasePlan {
 
     /// Packs `[coarse, fine / groups, taps]`.
     pub(crate) fn pack(&self, weight: &[f32]) -> Aligned {
+        let mut packed = Aligned::zeros(self.packed_len());
+        self.pack_into(weight, &mut packed);
+        packed
+    }
+
+    /// Runs with a weight that is packed for this run alone, in memory that the next run takes again.
+    pub(crate) fn run_unpacked(
+        &self,
+        x: &[f32],
+        weight: &[f32],
+        epilogue: Epilogue<'_>,
+        y: &mut [f32],
+    ) {
+        let packed = self.packed.take();
+        let mut packed = packed.unwrap_or_else(|| Aligned::zeros(self.packed_len()));
+        self.pack_into(weight, &mut packed);
+        self.run(x, &packed, epilogue, y);
+        self.packed.put(packed);
+    }
+
+    /// Places beside the last channel are zero from the start, and stay so.
+    fn pack_into(&self, weight: &[f32], packed: &mut [f32]) {
         let parts = &self.parts;
         let one = self.lanes.weight_values(parts);
-        let mut packed = Aligned::zeros(self.packed_len());
         if one == 0 {
-            return packed;
+            return;
         }
         let from = weight.len() / parts.groups;
-        packed.par_chunks_exact_mut(one).zip(weight.par_chunks_exact(from)).for_each(
-            |(packed, weight)| match parts.direction {
-                Direction::CoarseToFine => {
-                    let index =
-                        |out, input, tap| (input * parts.out_channels + out) * parts.taps + tap;
-                    self.lanes.pack(parts, weight, index, packed);
-                }
-                Direction::FineToCoarse => {
-                    let index =
-                        |out, input, tap| (out * parts.in_channels + input) * parts.taps + tap;
-                    self.lanes.pack(parts, weight, index, packed);
-                }
-            },
-        );
-        packed
+        let groups = packed.par_chunks_exact_mut(one).zip(weight.par_chunks_exact(from));
+        groups.for_each(|(packed, weight)| match parts.direction {
+            Direction::CoarseToFine => {
+                let index = |out, input, tap| (input * parts.out_channels + out) * parts.taps + tap;
+                self.lanes.pack(parts, weight, index, packed);
+            }
+            Direction::FineToCoarse => {
+                let index = |out, input, tap| (out * parts.in_channels + input) * parts.taps + tap;
+                self.lanes.pack(parts, weight, index, packed);
+            }
+        });
     }
 
     /// Writes every element of `y`.

@@ -8,13 +8,15 @@
 
 use std::ops::Range;
 
-use super::Parts;
+use rayon::prelude::*;
+
 use super::jobs::{Group, Job};
 use super::output::Output;
 use super::share::Share;
 use super::source::{Positions, Run, Steps};
 use super::steps::{self, Runs, StepBlock, cut};
 use super::store::{Interleaved, Places};
+use super::{Parts, SMALL_WEIGHT};
 use crate::aligned::Aligned;
 use crate::simd::Detected;
 use crate::simd::tile::{Registers, Tile};
@@ -51,39 +53,65 @@ impl Tiles {
         groups.map(|group| group.taps() * parts.in_channels * self.number * self.height).sum()
     }
 
-    /// Packs the weight of one group of channels; `tap(out, in, tap)` is where a value of it lies.
+    /// Packs the weight of one group of channels; `index(out, in, tap)` is where a value of it lies, next to
+    /// that of the next tap.
     pub(super) fn pack(
         &self,
         parts: &Parts,
         weight: &[f32],
-        index: impl Fn(usize, usize, usize) -> usize,
+        index: impl Fn(usize, usize, usize) -> usize + Sync,
         packed: &mut [f32],
     ) {
         let (height, inputs) = (self.height, parts.in_channels);
+        // Each tile takes all of its phases, so that the taps of a channel are read while they are near.
+        let mut tiles: Vec<Vec<PhasePart<'_>>> = (0..self.number).map(|_| Vec::new()).collect();
         let mut rest = packed;
         for group in &parts.products.groups {
-            let phases = group.outer_phases * group.x_phases;
-            for phase in 0..phases {
+            let chunk = steps::chunk(group.shifts, inputs);
+            for phase in 0..group.outer_phases * group.x_phases {
                 let taps: Vec<usize> =
                     group.of_phase(phase).iter().flatten().map(|tap| tap.tap).collect();
-                for tile in 0..self.number {
+                if taps.is_empty() {
+                    continue;
+                }
+                for tile in &mut tiles {
                     let (part, after) = rest.split_at_mut(taps.len() * inputs * height);
                     rest = after;
-                    let outs = tile * height..((tile + 1) * height).min(parts.out_channels);
-                    let mut steps = part.chunks_exact_mut(height);
-                    for inputs in cut(0..inputs, steps::chunk(group.shifts, inputs)) {
-                        for &tap in &taps {
-                            for (input, row) in inputs.clone().zip(&mut steps) {
-                                for (value, out) in row.iter_mut().zip(outs.clone()) {
-                                    *value = weight[index(out, input, tap)];
-                                }
-                            }
-                        }
-                    }
+                    tile.push(PhasePart { taps: taps.clone(), chunk, part });
                 }
             }
         }
+        let pack = |(tile, mut phases): (usize, Vec<PhasePart<'_>>)| {
+            let outs = tile * height..((tile + 1) * height).min(parts.out_channels);
+            for input in 0..inputs {
+                for (row, out) in outs.clone().enumerate() {
+                    let first = index(out, input, 0);
+                    let taps = &weight[first..first + parts.taps];
+                    for phase in &mut phases {
+                        let begin = input / phase.chunk * phase.chunk;
+                        let length = phase.chunk.min(inputs - begin);
+                        let at = begin * phase.taps.len() + input - begin;
+                        let to = phase.part[at * height + row..].iter_mut();
+                        let pairs = to.step_by(length * height).zip(&phase.taps);
+                        pairs.for_each(|(value, &tap)| *value = taps[tap]);
+                    }
+                }
+            }
+        };
+        let tiles = tiles.into_iter().enumerate();
+        match weight.len() < SMALL_WEIGHT {
+            true => tiles.for_each(pack),
+            false => tiles.collect::<Vec<_>>().into_par_iter().for_each(pack),
+        }
     }
+}
+
+/// A tile's share of one phase of a packed weight, `[chunk][tap][channel of the chunk][height]`.
+struct PhasePart<'a> {
+    taps: Vec<usize>,
+    /// Channels of a chunk.
+    chunk: usize,
+    part: &'a mut [f32],
 }
 
 /// What a task works in.

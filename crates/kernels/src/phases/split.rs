@@ -197,11 +197,11 @@ impl<B> Idle<B> {
         Self(Mutex::new(Vec::new()))
     }
 
-    fn take(&self) -> Option<B> {
+    pub(crate) fn take(&self) -> Option<B> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
-    fn put(&self, buffers: B) {
+    pub(crate) fn put(&self, buffers: B) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffers);
     }
 }

@@ -35,20 +35,21 @@ impl Detected {
     pub(crate) fn copy_rows(self, rows: &Rows<'_>, out: &mut [f32]) {
         match rows.lane_step {
             1 => {}
-            2 => return every_second(rows, out),
+            2 => {}
             step if step > rows.row_step => return by_column(rows, out),
             _ => return by_row(rows, out),
         }
         let last = rows.rows.saturating_sub(1);
         for piece in rows.pieces {
             assert!(piece.length <= CHUNK);
-            let from = rows.first + last * rows.row_step + piece.from + piece.length;
+            let length = piece.length.saturating_sub(1) * rows.lane_step + 1;
+            let from = rows.first + last * rows.row_step + piece.from + length;
             assert!(from <= rows.from.len());
             assert!(last * rows.width + piece.to + piece.length <= out.len());
         }
         match self.isa() {
             // SAFETY: the asserts above are all that is read and written.
-            Isa::Portable => unsafe { side_by_side::<[f32; 8]>(rows, out) },
+            Isa::Portable => unsafe { near::<[f32; 8]>(rows, out) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `self` proves that the CPU has AVX2; the rest as above.
             Isa::Avx2 => unsafe { avx2(rows, out) },
@@ -57,66 +58,75 @@ impl Detected {
             Isa::Avx512 => unsafe { avx512(rows, out) },
             #[cfg(not(target_arch = "x86_64"))]
             // SAFETY: the asserts above are all that is read and written.
-            _ => unsafe { side_by_side::<[f32; 8]>(rows, out) },
+            _ => unsafe { near::<[f32; 8]>(rows, out) },
         }
     }
 }
 
 /// # Safety
-/// The CPU has AVX2; the rest as [`side_by_side`].
+/// The CPU has AVX2; the rest as [`near`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2(rows: &Rows<'_>, out: &mut [f32]) {
     // SAFETY: the caller's promise.
-    unsafe { side_by_side::<std::arch::x86_64::__m256>(rows, out) }
+    unsafe { near::<std::arch::x86_64::__m256>(rows, out) }
 }
 
 /// # Safety
-/// The CPU has AVX-512F; the rest as [`side_by_side`].
+/// The CPU has AVX-512F; the rest as [`near`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 unsafe fn avx512(rows: &Rows<'_>, out: &mut [f32]) {
     // SAFETY: the caller's promise.
-    unsafe { side_by_side::<std::arch::x86_64::__m512>(rows, out) }
+    unsafe { near::<std::arch::x86_64::__m512>(rows, out) }
 }
 
+/// Values side by side, or every second one.
+///
 /// # Safety
 /// The CPU has the instruction set of `V`; every piece of every row lies inside both slices and has at most
-/// [`CHUNK`] values, side by side.
+/// [`CHUNK`] values.
 #[inline(always)]
-unsafe fn side_by_side<V: Vector>(rows: &Rows<'_>, out: &mut [f32]) {
+unsafe fn near<V: Vector>(rows: &Rows<'_>, out: &mut [f32]) {
     for piece in rows.pieces {
-        // SAFETY: the caller's promise; pointers past the last row are made, not used.
-        unsafe {
-            let mut from = rows.from.as_ptr().wrapping_add(rows.first + piece.from);
-            let mut to = out.as_mut_ptr().wrapping_add(piece.to);
-            for _ in 0..rows.rows {
-                V::copy_some(from, to, piece.length);
-                from = from.wrapping_add(rows.row_step);
-                to = to.wrapping_add(rows.width);
+        let mut from = rows.from.as_ptr().wrapping_add(rows.first + piece.from);
+        let mut to = out.as_mut_ptr().wrapping_add(piece.to);
+        for row in 0..rows.rows {
+            // SAFETY: the caller's promise; pointers past the last row are made, not used.
+            unsafe {
+                if rows.lane_step == 1 {
+                    V::copy_some(from, to, piece.length);
+                } else {
+                    let first = rows.first + row * rows.row_step + piece.from;
+                    every_second::<V>(from, rows.from.len() - first, to, piece.length);
+                }
             }
+            from = from.wrapping_add(rows.row_step);
+            to = to.wrapping_add(rows.width);
         }
     }
 }
 
-/// Every second value, in chunks whose size is constant.
-fn every_second(rows: &Rows<'_>, out: &mut [f32]) {
-    for row in 0..rows.rows {
-        let first = rows.first + row * rows.row_step;
-        for piece in rows.pieces {
-            let from = &rows.from[first + piece.from..];
-            let to = &mut out[row * rows.width + piece.to..][..piece.length];
-            match (from.first_chunk::<{ 2 * CHUNK }>(), to.first_chunk_mut::<CHUNK>()) {
-                (Some(from), Some(to)) => {
-                    for (n, to) in to.iter_mut().enumerate() {
-                        *to = from[2 * n];
-                    }
-                }
-                _ => {
-                    let from = from.iter().step_by(2);
-                    to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
-                }
+/// # Safety
+/// The CPU has the instruction set of `V`; `room` values can be read, and `count` of them, every second one,
+/// written.
+#[inline(always)]
+unsafe fn every_second<V: Vector>(from: *const f32, room: usize, to: *mut f32, count: usize) {
+    let mut done = 0;
+    // SAFETY: what is read lies within `room`; the mask leaves out what is too much.
+    unsafe {
+        while done < count && 2 * (done + V::LANES) <= room {
+            let low = V::load(from.add(2 * done));
+            let value = low.evens(V::load(from.add(2 * done + V::LANES)));
+            match count - done {
+                rest if rest >= V::LANES => value.store(to.add(done)),
+                rest => value.store_where(to.add(done), (1 << rest) - 1),
             }
+            done += V::LANES;
+        }
+        while done < count {
+            to.add(done).write(*from.add(2 * done));
+            done += 1;
         }
     }
 }

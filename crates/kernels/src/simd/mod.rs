@@ -4,6 +4,7 @@ pub(crate) mod copy;
 pub(crate) mod interleave;
 pub(crate) mod scatter;
 pub(crate) mod tile;
+pub(crate) mod transpose;
 pub(crate) mod vector;
 
 use crate::error::{KernelError, Result};

@@ -50,6 +50,12 @@ pub(crate) trait Vector: Copy {
         }
     }
 
+    /// Every second value of `self` and then of `other`: `[a0, a2, ..., b0, b2, ...]`.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn evens(self, other: Self) -> Self;
+
     /// Writes the lanes whose bit in `mask` is set.
     ///
     /// # Safety
@@ -109,6 +115,12 @@ impl Vector for [f32; 8] {
     }
 
     #[inline(always)]
+    unsafe fn evens(self, other: Self) -> Self {
+        let ([a, _, b, _, c, _, d, _], [e, _, f, _, g, _, h, _]) = (self, other);
+        [a, b, c, d, e, f, g, h]
+    }
+
+    #[inline(always)]
     unsafe fn zip(self, other: Self) -> (Self, Self) {
         let ([a, b, c, d, e, f, g, h], [i, j, k, l, m, n, o, p]) = (self, other);
         ([a, i, b, j, c, k, d, l], [e, m, f, n, g, o, h, p])
@@ -142,6 +154,16 @@ impl Vector for __m256 {
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
         // SAFETY: the caller promises AVX2 and FMA.
         unsafe { _mm256_fmadd_ps(self, factor, sum) }
+    }
+
+    #[inline(always)]
+    unsafe fn evens(self, other: Self) -> Self {
+        // SAFETY: the caller promises AVX2.
+        unsafe {
+            // Pairs of both within each half of 128 bits; then the pairs in order.
+            let pairs = _mm256_castps_pd(_mm256_shuffle_ps::<0x88>(self, other));
+            _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(pairs))
+        }
     }
 
     #[inline(always)]
@@ -197,6 +219,16 @@ impl Vector for __m512 {
         let mask = ((1u32 << count) - 1) as __mmask16;
         // SAFETY: the caller promises AVX-512F; what the mask leaves out is not touched.
         unsafe { _mm512_mask_storeu_ps(to, mask, _mm512_maskz_loadu_ps(mask, from)) }
+    }
+
+    #[inline(always)]
+    unsafe fn evens(self, other: Self) -> Self {
+        // SAFETY: the caller promises AVX-512F.
+        unsafe {
+            let lanes =
+                _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+            _mm512_permutex2var_ps(self, lanes, other)
+        }
     }
 
     #[inline(always)]

@@ -1,10 +1,11 @@
 //! Fine channels in the lanes, coarse channels in the rows of a tile: for many channels on both sides.
 //!
-//! The fine cell of coarse cell q through tap t is `q * s + t * d - b`. Write `t * d - b` as `shift * s + r`
-//! with the *residue* r below s: among the fine cells of that residue it is number `q + shift`. So the fine
-//! side is packed once for each residue of the outer axes, as `[row][residue of x][number in x][image][lanes]`,
-//! and every tap of these residues reads a run of it, side by side for all cells of a row and all images, from
-//! another place on. No product is outside of the fine side: a tile has only the runs whose fine cells exist.
+//! The fine cell of coarse cell q through tap t is `q * s + t * d - b`. Write `t * d - b` as `shift * s +
+//! r` with the *residue* r below s: among the fine cells of that residue it is number `q + shift`. So the
+//! fine side is packed once for each residue of the outer axes, as `[row][residue of x][number in
+//! x][image][lanes]`, and every tap of these residues reads a run of it, side by side for all cells of a
+//! row and all images, from another place on. No product is outside of the fine side: a tile has only the
+//! runs whose fine cells exist.
 
 use std::ops::Range;
 
@@ -28,36 +29,55 @@ pub(super) struct ChannelLanes {
 #[derive(Clone, Debug)]
 struct Residues {
     /// Those that a tap reaches, ascending.
-    all: Vec<usize>,
+    all: Vec<Residue>,
     /// For every tap the index of its residue, and its shift.
     taps: Vec<(usize, i64)>,
+}
+
+#[derive(Clone, Debug)]
+struct Residue {
+    value: usize,
+    taps: Vec<usize>,
+    /// Least and greatest shift of these taps.
+    shifts: (i64, i64),
 }
 
 impl Residues {
     fn new(map: &AxisMap) -> Self {
         let stride = map.stride as i64;
         let of = |tap| offset(map, tap).rem_euclid(stride) as usize;
-        let mut all: Vec<usize> = (0..map.kernel).map(of).collect();
-        all.sort_unstable();
-        all.dedup();
-        let place = |tap: usize| {
-            // Every residue of a tap is among them.
-            let index = all.partition_point(|&residue| residue < of(tap));
-            (index, offset(map, tap).div_euclid(stride))
-        };
-        Self { taps: (0..map.kernel).map(place).collect(), all }
+        let mut order: Vec<(usize, usize)> = (0..map.kernel).map(|tap| (of(tap), tap)).collect();
+        order.sort_unstable();
+        let mut taps = vec![(0, 0); map.kernel];
+        let mut all: Vec<Residue> = Vec::new();
+        for (value, tap) in order {
+            let shift = offset(map, tap).div_euclid(stride);
+            if all.last().is_none_or(|last| last.value != value) {
+                all.push(Residue { value, taps: Vec::new(), shifts: (shift, shift) });
+            }
+            let index = all.len() - 1;
+            let own = &mut all[index];
+            own.taps.push(tap);
+            own.shifts = (own.shifts.0.min(shift), own.shifts.1.max(shift));
+            taps[tap] = (index, shift);
+        }
+        Self { all, taps }
     }
 
     /// Least and greatest shift of all taps, or of those of one residue.
     fn shifts(&self, index: Option<usize>) -> (i64, i64) {
-        let own = self.taps.iter().filter(|tap| index.is_none_or(|index| tap.0 == index));
-        own.fold((i64::MAX, i64::MIN), |(least, most), &(_, s)| (least.min(s), most.max(s)))
+        let own = match index {
+            Some(index) => &self.all[index..index + 1],
+            None => &self.all,
+        };
+        let shifts = own.iter().map(|residue| residue.shifts);
+        shifts.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or((0, 0))
     }
 
     /// Numbers of the fine cells of one residue, or of all of them, that taps connect with cells `range`.
     fn numbers(&self, map: &AxisMap, index: Option<usize>, range: &Range<usize>) -> Range<i64> {
         let (least, most) = self.shifts(index);
-        let residue = index.map_or(0, |index| self.all[index]);
+        let residue = index.map_or(0, |index| self.all[index].value);
         // Numbers n with `n * stride + residue < fine`.
         let end = (map.fine as i64 - 1 - residue as i64).div_euclid(map.stride as i64) + 1;
         let first = (range.start as i64 + least).clamp(0, end.max(0));
@@ -120,7 +140,9 @@ impl ChannelLanes {
         let end = (xs.end as usize).saturating_mul(x.stride).min(x.fine);
         let mut places = vec![SKIP; end - first];
         for (index, residue) in self.axes[2].all.iter().enumerate() {
-            for (number, place) in places.iter_mut().skip(*residue).step_by(x.stride).enumerate() {
+            for (number, place) in
+                places.iter_mut().skip(residue.value).step_by(x.stride).enumerate()
+            {
                 *place = (index * numbers + number) * step;
             }
         }
@@ -128,9 +150,11 @@ impl ChannelLanes {
         let row = panel.row(self.axes[2].all.len()) * panel.width;
         for (n, image) in block.images.clone().enumerate() {
             for (i, number) in zs.clone().enumerate() {
-                let cell = (number as usize * z.stride + self.axes[0].all[residues[0]]) * y.fine;
+                let cell =
+                    (number as usize * z.stride + self.axes[0].all[residues[0]].value) * y.fine;
                 for (j, number) in ys.clone().enumerate() {
-                    let cell = cell + number as usize * y.stride + self.axes[1].all[residues[1]];
+                    let cell =
+                        cell + number as usize * y.stride + self.axes[1].all[residues[1]].value;
                     let lines = planes.lines(image, cell * x.fine + first, &places);
                     let row = (i * len(ys) + j) * row + n * panel.width;
                     shape.isa.spread(&lines, &mut out[row..]);
@@ -139,8 +163,22 @@ impl ChannelLanes {
         }
     }
 
+    /// The panel of a residue of either outer axis.
+    fn panel(&self, block: &Block, residues: [usize; 2], width: usize) -> Panel {
+        let residues = [Some(residues[0]), Some(residues[1]), None];
+        let numbers = std::array::from_fn(|n| {
+            self.axes[n].numbers(&self.shape.axes[n], residues[n], &block.axes[n])
+        });
+        Panel { numbers, images: block.images.len(), width }
+    }
+
     /// Where runs begin in lines of cells of the coarse side, where in the panel, and their steps.
-    fn runs(&self, block: &Block, panel: &Panel, taps: [usize; 3]) -> (Vec<usize>, Vec<usize>, usize) {
+    fn runs(
+        &self,
+        block: &Block,
+        panel: &Panel,
+        taps: [usize; 3],
+    ) -> (Vec<usize>, Vec<usize>, usize) {
         let valid: [Range<usize>; 3] =
             std::array::from_fn(|n| valid(&self.shape.axes[n], taps[n], &block.axes[n]));
         let (mut coarse, mut fine) = (Vec::new(), Vec::new());
@@ -149,7 +187,8 @@ impl ChannelLanes {
         }
         let places: [(usize, i64); 3] = std::array::from_fn(|n| self.axes[n].taps[taps[n]]);
         // Not negative, as the fine cells of valid cells exist.
-        let number = |n: usize, q: usize| (q as i64 + places[n].1 - panel.numbers[n].start) as usize;
+        let number =
+            |n: usize, q: usize| (q as i64 + places[n].1 - panel.numbers[n].start) as usize;
         let [z, y, x] = &valid;
         let [_, columns, cells] = block.axes.each_ref().map(Range::len);
         let first = (places[2].0 * len(&panel.numbers[2]) + number(2, x.start)) * panel.images;
@@ -171,7 +210,10 @@ impl Way for ChannelLanes {
         let (shape, pack) = (&self.shape, way::packing(&self.shape));
         let groups = shape.groups as f64;
         Costs {
-            products: self.products * shape.taps as f64 * groups * shape.axes.iter().map(met).product::<f64>(),
+            products: self.products
+                * shape.taps as f64
+                * groups
+                * shape.axes.iter().map(met).product::<f64>(),
             coarse: pack * shape.coarse_channels as f64 * groups,
             fine: pack * shape.fine_channels as f64 * shape.reached() * groups,
             store: 0.5,
@@ -221,20 +263,12 @@ impl Way for ChannelLanes {
         let [z, y, x] = &self.axes;
         for residue_z in 0..z.all.len() {
             for residue_y in 0..y.all.len() {
-                let residues = [Some(residue_z), Some(residue_y), None];
-                let numbers: [Range<i64>; 3] = std::array::from_fn(|n| {
-                    self.axes[n].numbers(&self.shape.axes[n], residues[n], &block.axes[n])
-                });
-                let panel = Panel { numbers, images: block.images.len(), width };
+                let residues = [residue_z, residue_y];
+                let panel = self.panel(block, residues, width);
                 if panel.numbers.iter().all(|numbers| !numbers.is_empty()) {
-                    let residues = [residue_z, residue_y];
                     self.pack_fine(planes, block, &panel, residues, &mut work.b);
                 }
-                let own = |taps: &Residues, residue: usize| {
-                    let all = taps.taps.iter().enumerate();
-                    all.filter(|(_, t)| t.0 == residue).map(|(t, _)| t).collect::<Vec<_>>()
-                };
-                let (own_z, own_y) = (own(z, residue_z), own(y, residue_y));
+                let (own_z, own_y) = (&z.all[residue_z].taps, &y.all[residue_y].taps);
                 for (&i, &j) in own_z.iter().flat_map(|i| own_y.iter().map(move |j| (i, j))) {
                     for k in 0..x.taps.len() {
                         let (coarse, b_runs, steps) = self.runs(block, &panel, [i, j, k]);

@@ -1,4 +1,5 @@
-//! Coarse channels in the lanes, taps along x and fine channels in the rows of a tile: for few fine channels.
+//! Coarse channels in the lanes, taps along x and fine channels in the rows of a tile: for few fine
+//! channels.
 //!
 //! The fine channels of a cell are packed side by side, so that the values that a coarse cell meets through
 //! the taps of one row of the kernel lie side by side too, and those of the next cell a stride further.

@@ -1,4 +1,5 @@
-//! The fine side: rows of cells as a block of coarse cells sees them, with zeros where there is no fine cell.
+//! The fine side: rows of cells as a block of coarse cells sees them, with zeros where there is no fine
+//! cell.
 
 use super::shape::{Block, Planes, Shape, offset};
 use crate::simd::transpose::Places;
@@ -16,8 +17,8 @@ pub(super) struct FineRows {
     chunks: Option<Chunks>,
 }
 
-/// A row cut into registers, the first of the windows of all cells side by side, then the second ones, and so
-/// on: for strides of whole registers, which would else come back to the same few sets of a cache.
+/// A row cut into registers, the first of the windows of all cells side by side, then the second ones, and
+/// so on: for strides of whole registers, which would else come back to the same few sets of a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Chunks {
     pub(super) lanes: usize,
@@ -85,7 +86,8 @@ impl FineRows {
         ((n * rows + at(0, i)) * columns + at(1, j)) * self.pitch
     }
 
-    /// Packs the rows of a block, of which `self` was made for the extents: a cell has a value of each plane.
+    /// Packs the rows of a block, of which `self` was made for the extents: a cell has a value of each
+    /// plane.
     pub(super) fn pack(&self, shape: &Shape, planes: Planes<'_>, block: &Block, out: &mut [f32]) {
         let first: [i64; 3] = std::array::from_fn(|axis| {
             let map = &shape.axes[axis];
@@ -100,7 +102,9 @@ impl FineRows {
         let begin = (-first[2]).clamp(0, cells as i64);
         let end = (shape.axes[2].fine as i64 - first[2]).clamp(begin, cells as i64);
         let (begin, end) = (begin as usize, end as usize);
-        let places = Places::new((begin..end).map(|cell| cell * self.width));
+        let whole = planes.are_side_by_side() && planes.number == self.width;
+        let spread = if whole { begin..begin } else { begin..end };
+        let places = Places::new(spread.map(|cell| cell * self.width));
         let mut out = out.chunks_exact_mut(self.pitch);
         for image in block.images.clone() {
             for i in 0..rows {
@@ -111,8 +115,7 @@ impl FineRows {
                     };
                     let cell = (z * shape.axes[1].fine + y) * shape.axes[2].fine;
                     let cell = cell + (first[2] + begin as i64) as usize;
-                    let whole = planes.side_by_side(image, cell, end - begin);
-                    let whole = whole.filter(|_| planes.number == self.width);
+                    let whole = whole.then(|| planes.side_by_side(image, cell, end - begin));
                     if let (Some(chunks), Some(from)) = (&self.chunks, whole) {
                         chunks.copy(from, begin * self.width, out);
                         continue;

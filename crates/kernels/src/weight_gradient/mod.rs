@@ -5,8 +5,8 @@
 //!               coarse[n, c, q] * fine[n, f, q * stride + t * dilation - window_begin]
 //! ```
 //!
-//! Each tap is a matrix product, of the coarse side with a part of the fine side; what makes it fast is to pack
-//! either side once for all taps. There are four [ways](way::Way):
+//! Each tap is a matrix product, of the coarse side with a part of the fine side; what makes it fast is to
+//! pack either side once for all taps. There are four [ways](way::Way):
 //!
 //! | | rows of a tile | lanes | for |
 //! | --- | --- | --- | --- |
@@ -15,9 +15,9 @@
 //! | [`coarse_lanes`] | taps along x, and fine channels | coarse channels | few fine channels |
 //! | [`group_lanes`] | | groups | depthwise layers |
 //!
-//! Cells are packed in blocks of bounded size. A tile sums at most [`shape::STEPS`] products in a row in f32;
-//! such sums are added up in f32 over some blocks, and these in f64. All of it, and the way itself, follows
-//! from the sizes and the instruction set alone, so that every run gives the same bits.
+//! Cells are packed in blocks of bounded size. A tile sums at most [`shape::STEPS`] products in a row in
+//! f32; such sums are added up in f32 over some blocks, and these in f64. All of it, and the way itself,
+//! follows from the sizes and the instruction set alone, so that every run gives the same bits.
 
 mod channel_lanes;
 mod coarse_lanes;
@@ -47,7 +47,7 @@ use coarse_lanes::CoarseLanes;
 use group_lanes::GroupLanes;
 use shape::{Data, Shape};
 use split::Split;
-use sums::{Idle, Sums, total};
+use sums::{Idle, Sums, add_up};
 use tap_lanes::TapLanes;
 use way::{Share, Task, Way, Work};
 
@@ -63,38 +63,40 @@ pub(crate) struct WeightGradient {
     idle_sums: Idle<Sums>,
 }
 
-/// More taps than this are not worth listing.
-const MOST_TAPS: usize = 1 << 20;
+/// A way, and the shape that it is made for.
+type Made = (Shape, Arc<dyn Way>);
+
+/// All ways that apply.
+fn all_ways(shape: &Shape) -> Vec<Made> {
+    let mut ways: Vec<Made> = vec![(shape.clone(), Arc::new(ChannelLanes::new(shape)))];
+    let taps = [false, true].into_iter().filter_map(|all| TapLanes::new(shape, all));
+    ways.extend(taps.map(|way| (shape.clone(), Arc::new(way) as Arc<dyn Way>)));
+    ways.extend(CoarseLanes::new(shape).map(|way| (shape.clone(), Arc::new(way) as Arc<dyn Way>)));
+    ways.extend(GroupLanes::new(shape).map(|way| (shape.clone(), Arc::new(way) as Arc<dyn Way>)));
+    if let Some(images) = shape.images_as_cells() {
+        let way = TapLanes::new(&images, false);
+        ways.extend(way.map(|way| (images, Arc::new(way) as Arc<dyn Way>)));
+    }
+    ways
+}
+
+/// More taps, channels or groups than this are not worth listing.
+const MOST: usize = 1 << 20;
 
 impl WeightGradient {
     /// Chooses the way that costs least.
     ///
-    /// `None` if the kernel has more taps than are worth listing, or cells so far from each other that even a
-    /// few of them cannot be packed.
+    /// `None` if there are more taps or channels than are worth listing, or cells so far from each other that
+    /// even a few of them cannot be packed.
     pub(crate) fn new(coupling: &Coupling, isa: Detected, layout: Layout) -> Option<Self> {
-        if coupling.taps > MOST_TAPS {
+        let c = coupling;
+        let listed = [c.taps, c.coarse_channels, c.fine_channels, c.groups];
+        if listed.into_iter().any(|number| number > MOST) {
             return None;
         }
         let shape = Shape::new(coupling, isa, layout);
-        let mut ways: Vec<(Shape, Arc<dyn Way>)> = Vec::new();
-        ways.push((shape.clone(), Arc::new(ChannelLanes::new(&shape))));
-        for all_channels in [false, true] {
-            if let Some(way) = TapLanes::new(&shape, all_channels) {
-                ways.push((shape.clone(), Arc::new(way)));
-            }
-        }
-        if let Some(way) = CoarseLanes::new(&shape) {
-            ways.push((shape.clone(), Arc::new(way)));
-        }
-        if let Some(way) = GroupLanes::new(&shape) {
-            ways.push((shape.clone(), Arc::new(way)));
-        }
-        if let Some(images) = shape.images_as_cells() {
-            if let Some(way) = TapLanes::new(&images, false) {
-                ways.push((images, Arc::new(way)));
-            }
-        }
-        let cost = |(shape, way): &(Shape, Arc<dyn Way>)| {
+        let mut ways = all_ways(&shape);
+        let cost = |(shape, way): &Made| {
             let (costs, cells) = (way.costs(), shape.cells().max(1) as f64);
             let elements = (shape.elements() * shape.groups) as f64;
             costs.products + costs.coarse + costs.fine + costs.store * elements / cells
@@ -153,16 +155,15 @@ impl WeightGradient {
         }
         let parts = split.parts.len();
         let tasks = (0..split.tasks()).into_par_iter();
-        let sums: Vec<Sums> =
+        let mut sums: Vec<Sums> =
             tasks.map(|n| self.sums(data, &split.shares[n / parts], n % parts)).collect();
-        split.shares.par_iter().zip(&mut rows).zip(sums.par_chunks(parts)).for_each(
-            |((share, rows), sums)| {
-                let mut all = self.idle_sums.take().unwrap_or_else(Sums::new);
-                total(sums, &mut all.values);
-                self.store(share, &all.values, rows);
-                self.idle_sums.put(all);
-            },
-        );
+        let one = |((share, rows), sums): ((&Share, &mut Vec<&mut [f32]>), &mut [Sums])| {
+            add_up(sums);
+            if let Some(first) = sums.first() {
+                self.store(share, &first.values, rows);
+            }
+        };
+        split.shares.par_iter().zip(&mut rows).zip(sums.par_chunks_mut(parts)).for_each(one);
         sums.into_iter().for_each(|sums| self.idle_sums.put(sums));
     }
 
@@ -173,7 +174,7 @@ impl WeightGradient {
     /// Sums and stores piece by piece.
     fn direct(&self, data: Data<'_>, share: &Share, rows: &mut [&mut [f32]]) {
         let mut work = self.work();
-        let mut sums = self.idle_sums.take().unwrap_or_else(Sums::new);
+        let mut sums = self.idle_sums.take().unwrap_or_default();
         let block = self.split.blocks.get(0);
         self.way.prepare(data, share, &block, &mut work);
         for (piece, length) in self.way.pieces(share).into_iter().enumerate() {
@@ -189,7 +190,7 @@ impl WeightGradient {
     /// The sums of a share over one part of the blocks.
     fn sums(&self, data: Data<'_>, share: &Share, part: usize) -> Sums {
         let mut work = self.work();
-        let mut sums = self.idle_sums.take().unwrap_or_else(Sums::new);
+        let mut sums = self.idle_sums.take().unwrap_or_default();
         let pieces = self.way.pieces(share);
         let blocks = self.split.parts[part].clone();
         sums.start(pieces.iter().sum(), &blocks);

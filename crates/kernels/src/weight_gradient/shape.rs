@@ -66,7 +66,8 @@ impl<'a> Planes<'a> {
         'a: 'b,
     {
         Spread {
-            from: &self.values[image * self.strides.image + self.first + cell * self.strides.cell..],
+            from: &self.values
+                [image * self.strides.image + self.first + cell * self.strides.cell..],
             channel_step: self.step,
             cell_step: self.strides.cell,
             channels: self.number,
@@ -74,13 +75,15 @@ impl<'a> Planes<'a> {
         }
     }
 
-    /// `cells` lines of all planes, if they lie in memory side by side.
-    pub(super) fn side_by_side(&self, image: usize, cell: usize, cells: usize) -> Option<&'a [f32]> {
-        if self.strides.cell != self.number || (self.number > 1 && self.step != 1) {
-            return None;
-        }
+    /// Whether lines lie in memory side by side.
+    pub(super) fn are_side_by_side(&self) -> bool {
+        self.strides.cell == self.number && (self.number == 1 || self.step == 1)
+    }
+
+    /// So many lines that lie side by side.
+    pub(super) fn side_by_side(&self, image: usize, cell: usize, cells: usize) -> &'a [f32] {
         let first = image * self.strides.image + self.first + cell * self.strides.cell;
-        Some(&self.values[first..first + cells * self.number])
+        &self.values[first..first + cells * self.number]
     }
 }
 
@@ -120,6 +123,9 @@ impl Shape {
         let (values, lanes) = (self.fine_channels * self.taps, self.isa.lanes());
         let kernel = [4 * lanes, lanes].into_iter().find(|kernel| values.is_multiple_of(*kernel));
         let kernel = kernel.unwrap_or(values);
+        if kernel > super::MOST {
+            return None;
+        }
         let unit =
             || AxisMap { coarse: 1, fine: 1, stride: 1, kernel: 1, dilation: 1, window_begin: 0 };
         let images = AxisMap {
@@ -220,7 +226,8 @@ pub(super) fn offset(map: &AxisMap, tap: usize) -> i64 {
 pub(super) fn valid(map: &AxisMap, tap: usize, range: &Range<usize>) -> Range<usize> {
     let (offset, stride) = (offset(map, tap), map.stride as i64);
     let first = (-offset.div_euclid(stride)).clamp(range.start as i64, range.end as i64);
-    let end = ((map.fine as i64 - 1 - offset).div_euclid(stride) + 1).clamp(first, range.end as i64);
+    let end =
+        ((map.fine as i64 - 1 - offset).div_euclid(stride) + 1).clamp(first, range.end as i64);
     first as usize..end.max(first) as usize
 }
 
@@ -287,7 +294,8 @@ const CELLS: usize = 1024;
 const FEW: usize = 64;
 
 impl Blocks {
-    /// The largest blocks whose extents (images and axes) `fits` finds small enough, or those of a few cells.
+    /// The largest blocks whose extents (images and axes) `fits` finds small enough, or those of a few
+    /// cells.
     pub(super) fn new(shape: &Shape, fits: impl Fn([usize; 4]) -> bool) -> Self {
         let mut cells = CELLS;
         loop {

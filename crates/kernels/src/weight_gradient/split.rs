@@ -1,12 +1,12 @@
 //! How the work is shared out: by sizes alone, never by the number of threads.
 //!
-//! First by elements of the weight, as far as that packs little twice; then by cells, in parts whose sums are
-//! added up afterwards.
+//! First by elements of the weight, as far as that packs little twice; then by cells, in parts whose sums
+//! are added up afterwards.
 
 use std::ops::Range;
 
-use super::shape::{Blocks, Shape};
-use super::way::{Share, Way};
+use super::shape::{Blocks, STEPS, Shape};
+use super::way::{PANEL, Share, Way};
 
 /// Below so many multiply-adds of registers a second task costs more than it saves.
 const LEAST: f64 = 60_000.0;
@@ -14,8 +14,10 @@ const LEAST: f64 = 60_000.0;
 const TASKS: f64 = 16.0;
 /// Most sums of a task that takes several blocks: 2 MiB.
 const SUMS: usize = 512 * 1024;
+/// Most sums of all parts together: 12 MiB.
+const KEPT: usize = 3 * 1024 * 1024;
 /// Least cells of a part of them.
-const CELLS: usize = 512;
+const CELLS: usize = 192;
 
 #[derive(Clone, Debug)]
 pub(super) struct Split {
@@ -53,15 +55,19 @@ fn pieces(shape: &Shape, way: &dyn Way) -> Pieces {
     for coarse in powers().filter(|&n| n == 1 || shape.coarse_channels / n >= grain.coarse) {
         for fine in powers().filter(|&n| n == 1 || shape.fine_channels / n >= grain.fine) {
             let shares = coarse * fine;
-            let parts = each.div_ceil(shares).min(shape.cells() / CELLS).max(1);
+            let parts = each.div_ceil(shares).min(shape.cells() / CELLS);
+            let parts = parts.min(KEPT / (shape.elements() * shape.groups).max(1)).max(1);
             let packing = (costs.coarse * fine as f64 + costs.fine * coarse as f64) * cells;
             // Every part has its sums, which are added up.
-            let sums = if parts > 1 { 0.5 * elements * parts as f64 } else { 0.0 };
+            let sums = if parts > 1 { 1.5 * elements * parts as f64 } else { 0.0 };
             let idle = each as f64 / (shares * parts).min(each) as f64;
             // What does not fit comes last.
             let large = (shape.elements() * grain.groups.min(shape.groups) / shares).div_ceil(SUMS);
             let cost = (costs.products * cells + packing + sums) * idle;
-            let cost = cost * (1.0 + 0.02 * (large - 1) as f64) + 1e3 * (shares * parts) as f64;
+            // So does what leaves little room in the cache for the other side.
+            let tall = shape.coarse_channels / coarse * shape.cells().min(STEPS) > PANEL;
+            let cost = cost * (1.0 + 0.02 * (large - 1) as f64 + if tall { 0.01 } else { 0.0 });
+            let cost = cost + 1e3 * (shares * parts) as f64;
             if best.is_none_or(|(least, _)| cost < least) {
                 best = Some((cost, Pieces { coarse, fine, parts, wanted }));
             }
@@ -90,7 +96,8 @@ impl Split {
                 }
             }
         }
-        let per_groups = cut(shape.coarse_channels, coarse).count() * cut(shape.fine_channels, fine).count();
+        let per_groups =
+            cut(shape.coarse_channels, coarse).count() * cut(shape.fine_channels, fine).count();
         let number = blocks.number();
         let parts = cut(number, number.div_ceil(pieces.parts).max(1)).collect();
         let (is_small, groups) = (pieces.wanted < 2, grain.groups);

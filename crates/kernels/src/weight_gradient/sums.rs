@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
+use rayon::prelude::*;
+
 /// The sums of one task.
 ///
 /// In f32 over a few blocks, then in f64: so the error of a sum does not grow with its length.
@@ -19,10 +21,6 @@ pub(super) struct Sums {
 const BLOCKS: usize = 16;
 
 impl Sums {
-    pub(super) fn new() -> Self {
-        Self::default()
-    }
-
     /// Bytes for so many sums.
     pub(super) fn bytes(sums: usize, blocks: Option<&Range<usize>>) -> usize {
         let long = blocks.is_some_and(|blocks| blocks.len() > BLOCKS);
@@ -71,22 +69,27 @@ impl Sums {
     }
 }
 
-/// The sums of all parts together, in their order.
-pub(super) fn total(parts: &[Sums], out: &mut Vec<f32>) {
-    let length = parts.first().map_or(0, |part| part.values.len());
-    out.resize(length, 0.0);
-    // Some at a time, in registers.
-    const TOGETHER: usize = 64;
-    for first in (0..length).step_by(TOGETHER) {
-        let number = TOGETHER.min(length - first);
-        let mut sums = [0.0f64; TOGETHER];
-        for part in parts {
-            let values = part.values[first..first + number].iter();
-            sums.iter_mut().zip(values).for_each(|(sum, &value)| *sum += f64::from(value));
+/// Values that a thread adds up together.
+const TOGETHER: usize = 1 << 14;
+/// Values that are added up in registers.
+const FEW: usize = 32;
+
+/// Adds the sums of all parts, in their order, to those of the first.
+pub(super) fn add_up(parts: &mut [Sums]) {
+    let Some((first, others)) = parts.split_first_mut() else { return };
+    let others: Vec<&[f32]> = others.iter().map(|part| &part.values[..]).collect();
+    first.values.par_chunks_mut(TOGETHER).enumerate().for_each(|(n, values)| {
+        for (m, values) in values.chunks_mut(FEW).enumerate() {
+            let at = n * TOGETHER + m * FEW;
+            let mut sums = [0.0f64; FEW];
+            sums.iter_mut().zip(&*values).for_each(|(sum, &value)| *sum = f64::from(value));
+            for part in &others {
+                let values = &part[at..at + values.len()];
+                sums.iter_mut().zip(values).for_each(|(sum, &value)| *sum += f64::from(value));
+            }
+            values.iter_mut().zip(sums).for_each(|(value, sum)| *value = sum as f32);
         }
-        let out = out[first..first + number].iter_mut();
-        out.zip(sums).for_each(|(value, sum)| *value = sum as f32);
-    }
+    });
 }
 
 /// Buffers that nobody uses at the moment. Tasks hand them on to each other, and runs to the next run, as

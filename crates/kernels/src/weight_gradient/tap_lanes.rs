@@ -1,9 +1,9 @@
 //! Taps along x in the lanes, coarse channels in the rows of a tile: for long kernels and for few channels.
 //!
 //! The fine cells that a coarse cell meets through the taps of one row of the kernel lie side by side, and
-//! those of the next coarse cell a stride further: a tile reads them from where they are. Either each channel
-//! has its plane, as in NCHW, and a lane is a tap; or the channels of a cell lie side by side, and a lane is a
-//! channel of a tap. Rows get zeros at their ends, so that every cell of a row meets all taps.
+//! those of the next coarse cell a stride further: a tile reads them from where they are. Either each
+//! channel has its plane, as in NCHW, and a lane is a tap; or the channels of a cell lie side by side, and
+//! a lane is a channel of a tap. Rows get zeros at their ends, so that every cell of a row meets all taps.
 
 use std::ops::Range;
 
@@ -14,6 +14,7 @@ use super::tiling::{Rows, Tiling, cut_evenly, padded};
 use super::way::{self, Costs, Grain, PANEL, Share, Task, Way, Work};
 use crate::plan::Layout;
 use crate::simd::tile::{Registers, Tile};
+use crate::simd::transpose::{Places, Spread};
 
 #[derive(Clone, Debug)]
 pub(super) struct TapLanes {
@@ -47,6 +48,28 @@ struct Group {
     /// Register of the row.
     chunk: usize,
     number: usize,
+}
+
+/// A group in a piece.
+struct Placed {
+    group: Group,
+    /// Lanes before it.
+    first: usize,
+    /// Where runs begin on the coarse side, in cells, and on the fine side.
+    coarse: Vec<usize>,
+    fine: Vec<usize>,
+}
+
+/// Copies few values, in parts whose size is constant.
+fn copy(from: &[f32], to: &mut [f32]) {
+    const PART: usize = 8;
+    let (mut from, mut to) = (from.chunks_exact(PART), to.chunks_exact_mut(PART));
+    for (from, to) in (&mut from).zip(&mut to) {
+        if let (Some(from), Some(to)) = (from.first_chunk::<PART>(), to.first_chunk_mut::<PART>()) {
+            *to = *from;
+        }
+    }
+    to.into_remainder().iter_mut().zip(from.remainder()).for_each(|(to, from)| *to = *from);
 }
 
 /// Channels of a cell that are worth it to lie side by side.
@@ -100,7 +123,7 @@ impl TapLanes {
     /// Windows of whole registers.
     fn chunks(&self, cells: usize) -> Option<Chunks> {
         let (map, lanes) = (&self.shape.axes[2], self.shape.isa.lanes());
-        let fits = self.inner == 1 && map.stride.is_multiple_of(lanes);
+        let fits = self.shape.fine.cell == 1 && self.inner == 1 && map.stride.is_multiple_of(lanes);
         let window = map.kernel.div_ceil(lanes);
         fits.then(|| Chunks::new(lanes, map.stride / lanes, window, cells))
     }
@@ -122,7 +145,7 @@ impl TapLanes {
     /// Fine channels of a piece, counted in rows.
     fn channels(&self, share: &Share, piece: usize) -> Range<usize> {
         let all = share.fine.len() / self.inner;
-        piece * self.together..((piece + 1) * self.together).min(all)
+        (piece * self.together).min(all)..((piece + 1) * self.together).min(all)
     }
 
     /// All registers of a piece of so many channels.
@@ -179,9 +202,7 @@ impl TapLanes {
 
     /// Where runs begin in lines of cells of the coarse side, and in the rows of a plane.
     fn runs(&self, block: &Block, rows: &FineRows, group: &Group) -> (Vec<usize>, Vec<usize>) {
-        let valid = |axis: usize, tap: usize| {
-            valid(&self.shape.axes[axis], tap, &block.axes[axis])
-        };
+        let valid = |axis: usize, tap: usize| valid(&self.shape.axes[axis], tap, &block.axes[axis]);
         let [i, j] = group.taps;
         let (z, mut y) = (valid(0, i), valid(1, j));
         if self.along == Along::Y {
@@ -214,7 +235,7 @@ impl Way for TapLanes {
     fn costs(&self) -> Costs {
         let shape = &self.shape;
         let groups = shape.groups as f64;
-        let fine = if self.inner == 1 { 0.15 } else { way::packing(shape) };
+        let fine = if self.inner == 1 { 0.3 } else { way::packing(shape) };
         Costs {
             products: self.products * groups,
             coarse: way::packing(shape) * shape.coarse_channels as f64 * groups,
@@ -272,69 +293,135 @@ impl Way for TapLanes {
             (Along::Channels, _) => rows.values(),
         };
         let b_step = if chunks.is_some() { lanes } else { self.shape.axes[2].stride * self.inner };
-        let groups: Vec<_> = self.groups(channels.len());
-        let groups: Vec<_> = groups.iter().map(|g| (g, self.runs(block, &rows, g))).collect();
-        let all = self.registers(channels.len()) * lanes;
+        let mut width = 0;
+        let place = |group: Group| {
+            let (coarse, fine) = self.runs(block, &rows, &group);
+            width += group.number * lanes;
+            Placed { group, first: width - group.number * lanes, coarse, fine }
+        };
+        let groups: Vec<_> = self.groups(channels.len()).into_iter().map(place).collect();
+        let tiles = self.tiles(share);
         let mut a_runs = Vec::new();
-        for tile in self.tiles(share) {
-            let mut at = all * tile.first;
-            for (group, (coarse, b_runs)) in &groups {
-                a_runs.clear();
-                a_runs.extend(coarse.iter().map(|cell| cell * tile.height));
-                let chunk = chunks.map_or(group.chunk * lanes, |chunks| chunks.at(group.chunk));
-                let sums = &mut sums[at..at + tile.height * group.number * lanes];
-                at += sums.len();
-                let tile = Tile {
-                    rows: tile.height,
-                    vectors: group.number,
-                    a: &work.a[tile.first * block.cells()..],
-                    a_runs: &a_runs,
-                    a_step: tile.height,
-                    b: &work.b[group.channel * rows.values() + chunk..],
-                    b_runs,
-                    b_step,
-                    b_registers: Registers::Apart(b_vector),
-                    steps: cells,
-                    add: false,
-                };
-                work.scratch.add(isa, &tile, task.first, sums);
-            }
+        let mut one = |tile: &Rows, placed: &Placed| {
+            a_runs.clear();
+            a_runs.extend(placed.coarse.iter().map(|cell| cell * tile.height));
+            let group = &placed.group;
+            let chunk = chunks.map_or(group.chunk * lanes, |chunks| chunks.at(group.chunk));
+            let at = width * tile.first + tile.height * placed.first;
+            let sums = &mut sums[at..at + tile.height * group.number * lanes];
+            let tile = Tile {
+                rows: tile.height,
+                vectors: group.number,
+                a: &work.a[tile.first * block.cells()..],
+                a_runs: &a_runs,
+                a_step: tile.height,
+                b: &work.b[group.channel * rows.values() + chunk..],
+                b_runs: &placed.fine,
+                b_step,
+                b_registers: Registers::Apart(b_vector),
+                steps: cells,
+                add: false,
+            };
+            work.scratch.add(isa, &tile, task.first, sums);
+        };
+        // In the order of the sums, unless the rows do not stay in the cache from tile to tile.
+        if rows.values() * channels.len() <= 4 * PANEL {
+            tiles.iter().for_each(|tile| groups.iter().for_each(|group| one(tile, group)));
+        } else {
+            groups.iter().for_each(|group| tiles.iter().for_each(|tile| one(tile, group)));
         }
     }
 
     fn store(&self, share: &Share, piece: usize, sums: &[f32], rows: &mut [&mut [f32]]) {
-        let (lanes, taps) = (self.shape.isa.lanes(), self.shape.taps);
-        let kernel = self.shape.axes[2].kernel;
+        let lanes = self.shape.isa.lanes();
         let channels = self.channels(share, piece);
         let groups = self.groups(channels.len());
-        let mut sums = sums;
+        let width = self.registers(channels.len()) * lanes;
+        let mut turned = Turned::new(self);
         for tile in self.tiles(share) {
-            for group in &groups {
-                let width = group.number * lanes;
-                let (own, rest) = sums.split_at(tile.height * width);
-                sums = rest;
-                for (row, own) in rows[tile.first..].iter_mut().zip(own.chunks_exact(width)) {
-                    for (v, own) in own.chunks_exact(lanes).enumerate() {
-                        let (mut channel, [i, mut j]) = (channels.start + group.channel, group.taps);
-                        let mut first = group.chunk * lanes;
-                        match self.along {
-                            Along::X => first += v * lanes,
-                            Along::Y => j += v,
-                            Along::Channels => channel += v,
-                        }
-                        let at = channel * self.inner * taps + self.shape.tap([i, j, 0]);
-                        let length = lanes.min(kernel * self.inner - first);
-                        if self.inner == 1 {
-                            row[at + first..at + first + length].copy_from_slice(&own[..length]);
-                            continue;
-                        }
-                        for (place, value) in (first..).zip(&own[..length]) {
-                            let (tap, inner) = (place / self.inner, place % self.inner);
-                            row[at + inner * taps + tap] = *value;
-                        }
+            let sums = &sums[tile.first * width..];
+            for (r, row) in rows[tile.first..].iter_mut().take(tile.height).enumerate() {
+                let mut at = 0;
+                for group in &groups {
+                    let own = group.number * lanes;
+                    let sums = &sums[at + r * own..at + (r + 1) * own];
+                    at += tile.height * own;
+                    match self.inner {
+                        1 => self.store_taps(&channels, group, sums, row),
+                        _ => turned.put(self, group, sums),
                     }
                 }
+                if self.inner > 1 {
+                    turned.store(self, row);
+                }
             }
+        }
+    }
+}
+
+impl TapLanes {
+    /// Stores registers whose lanes are taps of one channel.
+    fn store_taps(&self, channels: &Range<usize>, group: &Group, sums: &[f32], row: &mut [f32]) {
+        let lanes = self.shape.isa.lanes();
+        // Registers along x lie side by side in the weight too.
+        let part = if self.along == Along::X { sums.len() } else { lanes };
+        let first = group.chunk * lanes;
+        let length = part.min(self.shape.axes[2].kernel - first);
+        for (v, sums) in sums.chunks_exact(part).enumerate() {
+            let (mut channel, [i, mut j]) = (channels.start + group.channel, group.taps);
+            match self.along {
+                Along::X => {}
+                Along::Y => j += v,
+                Along::Channels => channel += v,
+            }
+            let at = channel * self.shape.taps + self.shape.tap([i, j, 0]) + first;
+            copy(&sums[..length], &mut row[at..at + length]);
+        }
+    }
+}
+
+/// The sums of one coarse channel, `[row of the kernel][tap][channel]`, on their way to `[channel][tap]`.
+struct Turned {
+    sums: Vec<f32>,
+    /// Values of a row of the kernel.
+    width: usize,
+    places: Places,
+}
+
+impl Turned {
+    fn new(way: &TapLanes) -> Self {
+        let width = way.window() * way.shape.isa.lanes();
+        let places = Places::new((0..way.inner).map(|channel| channel * way.shape.taps));
+        let rows = way.shape.axes[0].kernel * way.shape.axes[1].kernel;
+        Self { sums: vec![0.0; if way.inner > 1 { rows * width } else { 0 }], width, places }
+    }
+
+    fn put(&mut self, way: &TapLanes, group: &Group, sums: &[f32]) {
+        let lanes = way.shape.isa.lanes();
+        for (v, sums) in sums.chunks_exact(lanes).enumerate() {
+            let ([i, mut j], mut chunk) = (group.taps, group.chunk);
+            match way.along {
+                Along::X => chunk += v,
+                // There is one plane of rows.
+                _ => j += v,
+            }
+            let at = (i * way.shape.axes[1].kernel + j) * self.width + chunk * lanes;
+            copy(sums, &mut self.sums[at..at + lanes]);
+        }
+    }
+
+    fn store(&self, way: &TapLanes, row: &mut [f32]) {
+        let [z, y, x] = way.shape.axes.each_ref().map(|map| map.kernel);
+        for (i, j) in (0..z).flat_map(|i| (0..y).map(move |j| (i, j))) {
+            // Taps become the channels of lines, and channels the cells.
+            let lines = Spread {
+                from: &self.sums[(i * y + j) * self.width..],
+                channel_step: way.inner,
+                cell_step: 1,
+                channels: x,
+                places: &self.places,
+            };
+            way.shape.isa.spread(&lines, &mut row[way.shape.tap([i, j, 0])..]);
         }
     }
 }

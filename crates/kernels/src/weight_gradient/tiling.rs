@@ -27,27 +27,28 @@ pub(super) struct Vectors {
     pub(super) number: usize,
 }
 
-/// What a step of a tile takes, in multiply-adds of a register: at least its loads, and the time until a sum
-/// can be added to again.
+/// What a step of a tile takes, in multiply-adds of a register: at least its loads, and the time until a
+/// sum can be added to again.
 fn step(height: usize, vectors: usize) -> f64 {
-    ((height * vectors) as f64).max(1.2 * (height + vectors) as f64).max(6.0)
+    let loads = (height + vectors) as f64;
+    ((height * vectors) as f64).max(1.2 * loads).max(6.0) + 0.05 * loads
 }
 
 impl Tiling {
-    /// The one that computes `rows` by `vectors` at least cost, and that cost, in multiply-adds of a register.
+    /// The one that computes `rows` by `vectors` at least cost, and that cost, in multiply-adds of a
+    /// register.
     pub(super) fn new(isa: Detected, rows: usize, vectors: usize) -> (Self, f64) {
         let mut best: Option<(Self, f64)> = None;
-        for height in ROWS {
+        for height in ROWS.into_iter().rev() {
             let tiling = Self { height, vectors: isa.vectors(height) };
             // There are at most two kinds of either, so that few pairs have to be looked at.
             let heights = counted(tiling.rows(rows).into_iter().map(|rows| rows.height));
             let numbers = counted(tiling.vectors(vectors).into_iter().map(|v| v.number));
-            let cost = heights
-                .iter()
-                .flat_map(|&(h, i)| numbers.iter().map(move |&(n, j)| (i * j) as f64 * step(h, n)))
-                .sum();
+            let pairs = heights.iter().flat_map(|h| numbers.iter().map(move |n| (h, n)));
+            let cost = pairs.map(|(&(h, i), &(n, j))| (i * j) as f64 * step(h, n)).sum::<f64>();
             // Low tiles go through the registers more often.
-            if best.is_none_or(|(_, least)| cost * 1.02 < least) {
+            let cost = cost * (1.0 + 0.5 / height as f64);
+            if best.is_none_or(|(_, least)| cost < least) {
                 best = Some((tiling, cost));
             }
         }
@@ -63,7 +64,8 @@ impl Tiling {
         (0..rows).step_by(self.height).map(part).collect()
     }
 
-    /// Registers cut into parts of about equal number, as narrow tiles cannot hide the delays of their sums.
+    /// Registers cut into parts of about equal number, as narrow tiles cannot hide the delays of their
+    /// sums.
     pub(super) fn vectors(&self, vectors: usize) -> Vec<Vectors> {
         cut_evenly(vectors, self.vectors)
     }
@@ -118,8 +120,8 @@ impl Scratch {
         Self(vec![0.0; MAX_TILE])
     }
 
-    /// Sums a tile over all its runs, in parts of at most [`STEPS`] steps, and adds that to `sums`, or writes
-    /// it if it is the `first`.
+    /// Sums a tile over all its runs, in parts of at most [`STEPS`] steps, and adds that to `sums`, or
+    /// writes it if it is the `first`.
     pub(super) fn add(&mut self, isa: Detected, tile: &Tile<'_>, first: bool, sums: &mut [f32]) {
         let mut first = first;
         if tile.steps > 0 && !tile.a_runs.is_empty() {

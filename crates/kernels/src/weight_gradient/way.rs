@@ -60,8 +60,8 @@ pub(super) trait Way: Debug + Send + Sync {
 
     fn grain(&self) -> Grain;
 
-    /// How cells are cut for shares of so many coarse and fine channels; `None` if what is packed of even few
-    /// cells takes too much memory.
+    /// How cells are cut for shares of so many coarse and fine channels; `None` if what is packed of even
+    /// few cells takes too much memory.
     fn blocks(&self, coarse: usize, fine: usize) -> Option<Blocks>;
 
     /// Values of both panels of [`Work`] for the largest block.
@@ -76,7 +76,8 @@ pub(super) trait Way: Debug + Send + Sync {
     /// Adds the products of a block to the sums of a piece, or writes them if it is the `first`.
     fn sum(&self, task: &Task<'_>, work: &mut Work, sums: &mut [f32]);
 
-    /// From the sums of a piece to rows of the weight, `[fine channel][tap]` for each group and coarse channel.
+    /// From the sums of a piece to rows of the weight, `[fine channel][tap]` for each group and coarse
+    /// channel.
     fn store(&self, share: &Share, piece: usize, sums: &[f32], rows: &mut [&mut [f32]]);
 }
 
@@ -94,12 +95,11 @@ pub(super) const PANEL: usize = 96 * 1024;
 /// Most values of a panel: 64 MiB.
 pub(super) const LIMIT: usize = 16 * 1024 * 1024;
 
-/// Blocks whose panels, as `panels` counts them, stay in the cache.
-pub(super) fn blocks(
-    shape: &Shape,
-    panels: impl Fn([usize; 4]) -> [usize; 2],
-) -> Option<Blocks> {
-    let blocks = Blocks::new(shape, |extents| panels(extents).iter().all(|&panel| panel <= PANEL));
+/// Blocks whose panels, as `panels` counts them, stay in the cache. Panel `a` may be larger: tiles read it
+/// from front to back, and a value of it for many products.
+pub(super) fn blocks(shape: &Shape, panels: impl Fn([usize; 4]) -> [usize; 2]) -> Option<Blocks> {
+    let fits = |[a, b]: [usize; 2]| a <= 2 * PANEL && b <= 4 * PANEL;
+    let blocks = Blocks::new(shape, |extents| fits(panels(extents)));
     let possible = panels(blocks.extents()).iter().all(|&panel| panel <= LIMIT);
     possible.then_some(blocks)
 }
@@ -107,7 +107,7 @@ pub(super) fn blocks(
 /// Cycles that a value takes on its way into a panel: lines are copied, planes transposed.
 pub(super) fn packing(shape: &Shape) -> f64 {
     match shape.layout {
-        Layout::Nchw => 0.4,
-        Layout::Nhwc => 0.15,
+        Layout::Nchw => 0.9,
+        Layout::Nhwc => 0.4,
     }
 }

@@ -190,8 +190,7 @@ impl Problem {
                 on_plan!(plan, plan => plan.forward_packed(x, packed, epilogue, y))?;
             }
             (Mode::ForwardBackward, _, Some(Backward { dy, dx, dw, db })) => {
-                let packed = on_plan!(plan, plan => plan.pack(weight))?;
-                on_plan!(plan, plan => plan.forward_packed(x, &packed, epilogue, y))?;
+                on_plan!(plan, plan => plan.forward(x, weight, epilogue.bias, y))?;
                 let into = Gradients { x: Some(dx), weight: Some(dw), bias: db.as_deref_mut() };
                 on_plan!(plan, plan => plan.backward(x, weight, dy, into))?;
             }
