@@ -73,9 +73,9 @@ impl Across {
         Self { width, ..across }
     }
 
-    /// Makes room for kernels that compute so many registers of a row at once; `None` if spread rows would be
+    /// Makes room for kernels that read so many places behind the end of a row; `None` if spread rows would be
     /// too long.
-    pub(super) fn laid_out(mut self, together: usize) -> Option<Self> {
+    pub(super) fn laid_out(mut self, behind: usize) -> Option<Self> {
         let cells = |n: i64| (n.max(0) as usize).saturating_mul(self.width);
         let shift = |term: &Term| term.shift;
         let least = self.terms.iter().map(shift).min().unwrap_or(0);
@@ -88,7 +88,7 @@ impl Across {
             end = end.max(cells(begin + filled as i64) + variant.behind());
         }
         let last = cells(self.out_cells as i64 + greatest.max(0));
-        end = end.max(last + together * ALIGN);
+        end = end.max(last + behind);
         self.left = left.next_multiple_of(ALIGN);
         // Moved by less than a register for the lead, and by less than one for the origin.
         self.pitch = (self.left + 2 * ALIGN + end).next_multiple_of(ALIGN);

@@ -3,6 +3,7 @@
 //! Lanes are places side by side in a row. For small kernels every weight stays in a register; other kernels
 //! read them from memory, each for several registers of output.
 
+use super::across::ALIGN;
 use super::pick::Pick;
 use crate::plan::Activation;
 use crate::simd::Isa;
@@ -45,8 +46,17 @@ pub(super) struct Block<'a> {
     pub(super) activation: Activation,
 }
 
-/// Registers of a row that are computed at once where output rows do not slide, and may be read behind its end.
-pub(super) const TOGETHER: usize = 4;
+/// Registers of a row that are computed at once where the patterns are read from memory.
+const TOGETHER: usize = 4;
+
+/// Places behind the end of a row that may be read, with registers that are computed at once: four side by side,
+/// or two a period apart.
+pub(super) fn behind(form: Form, period: usize) -> usize {
+    match form {
+        Form::Sliding { .. } => 2 * ALIGN,
+        Form::Dense => (TOGETHER * ALIGN).max(period + ALIGN),
+    }
+}
 
 /// Input rows between two output rows that slide; 0 if all output rows read all input rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,27 +145,45 @@ unsafe fn products<V: Pick>(block: &Block<'_>, form: Form) {
         }
         let (outs, rows) = (block.outs.len(), block.rows.len());
         let divides = V::LANES.is_multiple_of(block.period);
+        if !divides && !block.period.is_multiple_of(V::LANES) {
+            return turning_rows::<V>(block);
+        }
         match (outs, rows, terms) {
-            (1, ..) if !divides && !block.period.is_multiple_of(V::LANES) => turning::<V, 1>(block),
-            (2, ..) if !divides && !block.period.is_multiple_of(V::LANES) => turning::<V, 2>(block),
-            (_, ..) if !divides && !block.period.is_multiple_of(V::LANES) => turning::<V, 4>(block),
-            (1, 1, 1) => dense::<V, 1, 1, 1, 1>(block),
-            (2, 1, 1) => dense::<V, 2, 1, 1, 1>(block),
-            (4, 1, 1) => dense::<V, 4, 1, 1, 1>(block),
-            (1, 1, 2) => dense::<V, 1, 1, 2, 2>(block),
-            (1, 2, 2) => dense::<V, 1, 2, 2, 2>(block),
-            (2, 2, 2) => dense::<V, 2, 2, 2, 1>(block),
-            (4, 2, 2) => dense::<V, 4, 2, 2, 1>(block),
-            (1, 1, 3) => dense::<V, 1, 1, 3, 2>(block),
-            (1, 2, 3) => dense::<V, 1, 2, 3, 2>(block),
-            (1, 3, 3) => dense::<V, 1, 3, 3, 2>(block),
-            (2, 3, 3) => dense::<V, 2, 3, 3, 1>(block),
-            (2, 4, 2) => dense::<V, 2, 4, 2, 1>(block),
-            (1, ..) if divides => shared::<V, 1>(block),
-            (2, ..) if divides => shared::<V, 2>(block),
-            (4, ..) if divides => shared::<V, 4>(block),
-            (1, ..) => turning::<V, 1>(block),
-            (2, ..) => turning::<V, 2>(block),
+            (1, 1, 1) if !divides => dense::<V, 1, 1, 1, 1, true>(block),
+            (2, 1, 1) if !divides => dense::<V, 2, 1, 1, 1, true>(block),
+            (4, 1, 1) if !divides => dense::<V, 4, 1, 1, 1, true>(block),
+            (1, 2, 2) if !divides => dense::<V, 1, 2, 2, 2, true>(block),
+            (2, 2, 2) if !divides => dense::<V, 2, 2, 2, 1, true>(block),
+            (4, 2, 2) if !divides => dense::<V, 4, 2, 2, 1, true>(block),
+            _ if !divides => turning_rows::<V>(block),
+            (1, 1, 1) => dense::<V, 1, 1, 1, 1, false>(block),
+            (2, 1, 1) => dense::<V, 2, 1, 1, 1, false>(block),
+            (4, 1, 1) => dense::<V, 4, 1, 1, 1, false>(block),
+            (1, 1, 2) => dense::<V, 1, 1, 2, 2, false>(block),
+            (1, 2, 2) => dense::<V, 1, 2, 2, 2, false>(block),
+            (2, 2, 2) => dense::<V, 2, 2, 2, 1, false>(block),
+            (4, 2, 2) => dense::<V, 4, 2, 2, 1, false>(block),
+            (1, 1, 3) => dense::<V, 1, 1, 3, 2, false>(block),
+            (1, 2, 3) => dense::<V, 1, 2, 3, 2, false>(block),
+            (1, 3, 3) => dense::<V, 1, 3, 3, 2, false>(block),
+            (2, 3, 3) => dense::<V, 2, 3, 3, 1, false>(block),
+            (2, 4, 2) => dense::<V, 2, 4, 2, 1, false>(block),
+            (1, ..) => shared::<V, 1>(block),
+            (2, ..) => shared::<V, 2>(block),
+            _ => shared::<V, 4>(block),
+        }
+    }
+}
+
+/// # Safety
+/// As [`run`].
+#[inline(always)]
+unsafe fn turning_rows<V: Pick>(block: &Block<'_>) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match block.outs.len() {
+            1 => turning::<V, 1>(block),
+            2 => turning::<V, 2>(block),
             _ => turning::<V, 4>(block),
         }
     }
@@ -270,15 +298,22 @@ pub(super) fn activate_row(row: &mut [f32], activation: Activation) {
 /// register.
 ///
 /// # Safety
-/// As [`run`], with sizes as the constants say; the period divides the lanes, or the lanes divide the period.
+/// As [`run`], with sizes as the constants say; the period divides the lanes, or, if `WIDE`, the lanes divide it.
 #[inline(always)]
-unsafe fn dense<V: Pick, const R: usize, const J: usize, const T: usize, const U: usize>(
+unsafe fn dense<
+    V: Pick,
+    const R: usize,
+    const J: usize,
+    const T: usize,
+    const U: usize,
+    const WIDE: bool,
+>(
     block: &Block<'_>,
 ) {
     // SAFETY: the caller's promise; registers a period apart begin at the same lane of the patterns, which stays
     // below the period.
     unsafe {
-        let step = block.period.max(V::LANES);
+        let step = if WIDE { block.period } else { V::LANES };
         let offsets: [isize; T] = std::array::from_fn(|t| *block.offsets.get_unchecked(t));
         let (positions, row_step, out_step) = (block.positions, block.row_step, block.out_step);
         for begin in (0..step).step_by(V::LANES) {

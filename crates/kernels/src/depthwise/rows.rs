@@ -123,16 +123,13 @@ impl RowsPlan {
             }
         }
         let (least, greatest) = y.reach();
-        let across = across.laid_out(match form {
-            Form::Sliding { .. } => 2,
-            Form::Dense => block::TOGETHER,
-        })?;
+        let across = across.laid_out(block::behind(form, period))?;
         // Input rows of a band stay in the cache, and are spread anew at its border.
         let span = (greatest - least + 1) as usize;
         let room = BAND / (across.row_values() * deep.max(1)).max(1);
         let step = y.in_step as usize;
         let positions = (y.positions.end - y.positions.start).max(1) as usize;
-        let band = (room.saturating_sub(span) / step + 1).max(4).min(positions);
+        let band = (room.saturating_sub(span) / step + 1).max(2).min(positions);
         let direct = block::is_direct(isa.isa(), form);
         let (band, band_rows) = match direct {
             // One row of zeros for what lies outside.
