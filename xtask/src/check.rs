@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::steps::Steps;
-use crate::{deps, golden, links, unexpected};
+use crate::{bench_pages, deps, golden, links, unexpected};
 
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
     if let [argument, ..] = arguments {
@@ -15,6 +15,7 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
     steps.cargo_component(&["fmt", "--all", "--check"])?;
     steps.step("links in the documents", || links::check(root))?;
     steps.step("cargo xtask golden --verify", || golden::verify(&root.join("golden")))?;
+    steps.step("cargo xtask bench-pages --check", || bench_pages::run(root, &["--check"]))?;
     steps.step("cargo xtask deps", || deps::check(root))?;
     steps.cargo(&["check", "--workspace", "--all-targets", "--locked"], &[])?;
     // The one feature that nothing else builds.

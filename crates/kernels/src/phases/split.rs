@@ -37,6 +37,9 @@ const TASKS: u128 = 16;
 const POSITIONS: usize = 256;
 /// Phases times output channels that a task should have at least, as each packs its positions anew.
 const ROWS: usize = 512;
+/// Where there would be one task otherwise: so many rows do, for up to so many tasks.
+const ROWS_ALONE: usize = 128;
+const PIECES_ALONE: usize = 4;
 
 impl Split {
     pub(super) fn new(parts: &Parts, height: usize, flops: u128) -> Self {
@@ -77,7 +80,10 @@ impl Split {
         let phases = phases.unwrap_or(1).max(1);
         if parts.layout == Layout::Nchw && wanted > 1 {
             let tiles = parts.out_channels.div_ceil(height);
-            let pieces = (phases * parts.out_channels / ROWS).min(wanted).min(tiles).max(1);
+            let alone = split.images >= parts.batch && split.band >= band;
+            let rows = phases * parts.out_channels;
+            let least = if alone { (rows / ROWS_ALONE).min(PIECES_ALONE) } else { 1 };
+            let pieces = (rows / ROWS).max(least).min(wanted).min(tiles).max(1);
             split.channels = tiles.div_ceil(pieces) * height;
         }
         split
