@@ -8,7 +8,10 @@ use proptest::prelude::*;
 use support::*;
 use upconv_geometry::{ConvShape, ConvTransposeShape};
 use upconv_kernels::reference::{conv, conv_transpose};
-use upconv_kernels::{Algorithm, ConvPlan, ConvTransposePlan, Gradients, Isa, Layout, PlanOptions};
+use upconv_kernels::{
+    Activation, Algorithm, ConvPlan, ConvTransposePlan, Epilogue, Gradients, Isa, Layout,
+    PlanOptions,
+};
 
 fn every_option() -> Vec<PlanOptions> {
     let mut options = Vec::new();
@@ -86,12 +89,44 @@ fn check_conv(shape: &ConvShape, seed: u64) {
     }
 }
 
+/// Bias and activation in the pass that stores, on every path: on integers they act on exact sums.
+fn check_epilogue(shape: &ConvTransposeShape, seed: u64) {
+    let x = integers(cells(&shape.x()), seed);
+    let w = integers(cells(&shape.weight()), seed + 1);
+    let b = integers(shape.out_channels(), seed + 2);
+    let y = conv_transpose::conv_transpose(shape, &x, &w, Some(&b)).unwrap();
+    for options in every_option() {
+        let plan = ConvTransposePlan::new(shape, &options).unwrap();
+        let packed = plan.pack(&w).unwrap();
+        let x = lie(options.layout, &x, &shape.x());
+        for activation in [
+            Activation::Relu,
+            Activation::LeakyRelu { slope: 0.25 },
+            Activation::Tanh,
+            Activation::Sigmoid,
+        ] {
+            let expected: Vec<f64> =
+                y.iter().map(|&v| f64::from(activation.apply(v as f32))).collect();
+            let mut got = poison(y.len());
+            let epilogue = Epilogue { bias: Some(&b), activation };
+            plan.forward_packed(&x, &packed, epilogue, &mut got).unwrap();
+            let expected = lie(options.layout, &expected, &shape.y());
+            assert_exact(&format!("{activation:?}, {options:?}"), &got, &expected);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn conv_transpose_is_exact_on_integers(shape in conv_transpose_shape(), seed in 0u64..1 << 40) {
         check_conv_transpose(&shape, seed);
+    }
+
+    #[test]
+    fn activations_act_on_exact_sums(shape in conv_transpose_shape(), seed in 0u64..1 << 40) {
+        check_epilogue(&shape, seed);
     }
 
     #[test]
