@@ -22,8 +22,10 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  test [--with-data]     format, lints, tests, docs, dependency rules, golden cases: what CI runs;
-                         --with-data also runs the tests that read fetched data
+  test [--with-data] [--with-gpu]
+                         format, lints, tests, docs, dependency rules, golden cases: what CI runs;
+                         --with-data also runs the tests that read fetched data,
+                         --with-gpu those on a GPU or Mesa's software Vulkan
   check                  the quick part of it, before a change is sent; also the links in the docs
   deps                   which crate may use which, licences, banned crates, duplicates, sources
   golden [--out DIR [--seed N] [--only PARTS]]

@@ -13,12 +13,29 @@ use crate::{deps, fetch, golden, unexpected};
 const CONFORMANCE: &[&str] =
     &["run", "--profile", "test", "--locked", "--", "conformance", "golden"];
 
+/// The operations of upconv-nn on a WebGPU device against the CPU.
+const GPU: &[&str] = &[
+    "test",
+    "-p",
+    "upconv-nn",
+    "--features",
+    "wgpu",
+    "--test",
+    "wgpu",
+    "--locked",
+    "--",
+    "--ignored",
+];
+
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
-    let with_data = match arguments {
-        [] => false,
-        ["--with-data"] => true,
-        [argument, ..] => return Err(unexpected("test", argument)),
-    };
+    let (mut with_data, mut with_gpu) = (false, false);
+    for argument in arguments {
+        match *argument {
+            "--with-data" => with_data = true,
+            "--with-gpu" => with_gpu = true,
+            other => return Err(unexpected("test", other)),
+        }
+    }
     if with_data {
         fetch::require_all(root)?;
     }
@@ -36,6 +53,9 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
         "warnings",
     ])?;
     steps.cargo(&["test", "--workspace", "--locked"], variables)?;
+    if with_gpu {
+        steps.cargo(GPU, &[])?;
+    }
     steps.cargo(
         &["doc", "--workspace", "--no-deps", "--locked"],
         &[("RUSTDOCFLAGS", "-D warnings")],
@@ -48,6 +68,11 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
         println!(
             "SKIPPED: {} ONNX node tests and the real TF.js model (need data; run: cargo xtask fetch all && cargo xtask test --with-data)",
             node_tests(root)?
+        );
+    }
+    if !with_gpu {
+        println!(
+            "SKIPPED: 2 tests of upconv-nn on a GPU (need one, or Mesa's software Vulkan; run: cargo xtask test --with-gpu)"
         );
     }
     Ok(())

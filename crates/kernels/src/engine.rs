@@ -11,8 +11,8 @@ use crate::conv_transpose::{CoarseToFine, FineToCoarse, ToWeight, direct};
 use crate::depthwise::{self, DepthwisePlan};
 use crate::error::{KernelError, Result, check_len};
 use crate::layout::{from_nchw, to_nchw};
+use crate::options::{Algorithm, Epilogue, Gradients, Layout, PackedWeight, PlanOptions};
 use crate::phases::{Direction, PhasePlan};
-use crate::plan::{Algorithm, Epilogue, Gradients, Layout, PackedWeight, PlanOptions};
 use crate::simd::Detected;
 use crate::weight_gradient::WeightGradient;
 
@@ -248,8 +248,13 @@ impl Engine {
     ) -> Result<()> {
         self.check_forward(x, epilogue, y)?;
         let (values, weights) = (&weight.values, self.shapes.weight.iter().product());
-        let diagonal = self.diagonal.as_ref().filter(|_| weight.algorithm != self.algorithm());
-        if let Some(diagonal) = diagonal {
+        if weight.algorithm != self.algorithm() {
+            let Some(diagonal) =
+                self.diagonal.as_ref().filter(|_| weight.algorithm == Algorithm::Depthwise)
+            else {
+                let reason = "is packed for another plan; pack it with this one";
+                return Err(KernelError::Unsupported { option: "packed weight", reason });
+            };
             let needed = self.coupling.coarse_channels * self.coupling.taps;
             check_len("packed weight", values, &[needed])?;
             diagonal.to_y.run(x, values, epilogue, y);

@@ -5,8 +5,8 @@
 //! * [`mod@reference`]: the same operations and their neighbours (pooling, unpooling, resize, pixel
 //!   shuffle, bilinear filler) as plain loops with sums in f64; what everything is tested against.
 //!
-//! Tensors are row-major slices, `[n, c, spatial...]`, with 1 to 3 spatial axes; sizes come from
-//! `upconv-geometry`. Work runs on the caller's rayon pool, is split by problem size and never by
+//! Tensors are row-major slices, `[n, c, spatial...]` or, for plans, `[n, spatial..., c]` (see [`Layout`]),
+//! with 1 to 3 spatial axes; sizes come from `upconv-geometry`. Work runs on the caller's rayon pool, is split by problem size and never by
 //! thread count, and so gives the same bits for any number of threads.
 //!
 //! ```
@@ -23,13 +23,14 @@
 //! ```
 
 mod aligned;
-mod conv;
 mod conv_transpose;
 mod depthwise;
 mod engine;
 mod error;
 mod gemm;
+mod idle;
 mod layout;
+mod options;
 pub mod peak;
 mod phases;
 mod plan;
@@ -38,10 +39,9 @@ mod simd;
 mod weight_gradient;
 
 pub use aligned::Aligned;
-pub use conv::ConvPlan;
-pub use conv_transpose::ConvTransposePlan;
 pub use error::{KernelError, Result};
-pub use plan::{Activation, Algorithm, Epilogue, Gradients, Layout, PackedWeight, PlanOptions};
+pub use options::{Activation, Algorithm, Epilogue, Gradients, Layout, PackedWeight, PlanOptions};
+pub use plan::{ConvPlan, ConvTransposePlan, Plan};
 pub use simd::Isa;
 
 /// The Rust in the project's front pages compiles and computes what it says.

@@ -1,203 +1,171 @@
-//! What a plan can be asked for, and what it decides on.
+//! Plans: a convolution or transposed convolution of one shape, ready to run.
 
-use crate::aligned::Aligned;
+use crate::conv_transpose::coupling::Coupling;
+use crate::engine::{Engine, Shapes};
+use crate::error::Result;
+use crate::options::{Algorithm, Epilogue, Gradients, Layout, PackedWeight, PlanOptions};
+use crate::phases::Direction;
 use crate::simd::Isa;
+use upconv_geometry::{ConvShape, ConvTransposeShape};
 
-/// How a convolution or transposed convolution is computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Algorithm {
-    /// Row by row and tap by tap, without workspace: for few channels.
-    Direct,
-    /// Matrix products with bounded blocks of columns (im2col, col2im).
-    ColumnGemm,
-    /// Phase decomposition: each phase a dense product, without a column buffer and without a zero;
-    /// positions in the lanes of registers.
-    PhaseGemm,
-    /// The same with outputs in the lanes: for large strides, single cells, and NHWC.
-    BlockGemm,
-    /// The same for a handful of output channels: positions are read where they lie.
-    FewOutputs,
-    /// One input channel for each output channel, registers of one plane. Also for dense weights that are
-    /// zero beside the diagonal.
-    Depthwise,
-}
-
-impl Algorithm {
-    /// All algorithms.
-    pub const ALL: [Self; 6] = [
-        Self::Direct,
-        Self::ColumnGemm,
-        Self::PhaseGemm,
-        Self::BlockGemm,
-        Self::FewOutputs,
-        Self::Depthwise,
-    ];
-
-    /// The name on the command line and in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-            Self::ColumnGemm => "column_gemm",
-            Self::PhaseGemm => "phase_gemm",
-            Self::BlockGemm => "block_gemm",
-            Self::FewOutputs => "few_outputs",
-            Self::Depthwise => "depthwise",
-        }
-    }
-
-    /// The algorithm of a name.
-    ///
-    /// ```
-    /// use upconv_kernels::Algorithm;
-    /// assert_eq!(Algorithm::from_name("direct"), Some(Algorithm::Direct));
-    /// assert_eq!(Algorithm::from_name("magic"), None);
-    /// ```
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|a| a.name() == name)
-    }
-}
-
-/// The order of the axes of x, y and their gradients in memory. Weights do not depend on it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Layout {
-    /// `[n, channels, spatial...]`: PyTorch, ONNX, Caffe.
-    #[default]
-    Nchw,
-    /// `[n, spatial..., channels]`: TensorFlow, Keras, PyTorch's channels_last.
-    Nhwc,
-}
-
-impl Layout {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Nchw, Self::Nhwc];
-
-    /// The name on the command line and in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Nchw => "nchw",
-            Self::Nhwc => "nhwc",
-        }
-    }
-
-    /// The layout of a name.
-    ///
-    /// ```
-    /// use upconv_kernels::Layout;
-    /// assert_eq!(Layout::from_name("nhwc"), Some(Layout::Nhwc));
-    /// assert_eq!(Layout::from_name("NHWC"), None);
-    /// ```
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|layout| layout.name() == name)
-    }
-}
-
-/// What is applied to every output element after the bias, in the same pass.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Activation {
-    /// Nothing.
-    #[default]
-    None,
-    /// `max(v, 0)`.
-    Relu,
-    /// `v` where it is positive, `slope * v` elsewhere.
-    LeakyRelu {
-        /// Usually 0.01 to 0.2.
-        slope: f32,
-    },
-    /// The hyperbolic tangent.
-    Tanh,
-    /// `1 / (1 + exp(-v))`.
-    Sigmoid,
-}
-
-impl Activation {
-    /// The value for one element.
-    ///
-    /// ```
-    /// use upconv_kernels::Activation;
-    /// assert_eq!(Activation::LeakyRelu { slope: 0.25 }.apply(-2.0), -0.5);
-    /// assert_eq!(Activation::Sigmoid.apply(0.0), 0.5);
-    /// ```
-    pub fn apply(self, v: f32) -> f32 {
-        match self {
-            Self::None => v,
-            // NaN stays NaN, as in the frameworks.
-            Self::Relu => {
-                if v < 0.0 {
-                    0.0
-                } else {
-                    v
-                }
-            }
-            Self::LeakyRelu { slope } => {
-                if v < 0.0 {
-                    slope * v
-                } else {
-                    v
-                }
-            }
-            Self::Tanh => v.tanh(),
-            Self::Sigmoid => 1.0 / (1.0 + (-v).exp()),
-        }
-    }
-
-    /// The same for many.
-    pub(crate) fn apply_all(self, values: &mut [f32]) {
-        if self != Self::None {
-            values.iter_mut().for_each(|v| *v = self.apply(*v));
-        }
-    }
-}
-
-/// What happens to the sums before they are stored.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Epilogue<'a> {
-    /// Added to each output channel: `[out_channels]`.
-    pub bias: Option<&'a [f32]>,
-    /// Applied after the bias.
-    pub activation: Activation,
-}
-
-/// A weight in the form that one plan reads, made by `pack` once and used in many runs.
+/// One operation of one shape, ready to run: [`ConvTransposePlan`] or [`ConvPlan`].
+///
+/// It has chosen algorithm, instruction set and blocks from the sizes, and keeps its workspace from run to
+/// run. Threads may share it.
 #[derive(Clone, Debug)]
-pub struct PackedWeight {
-    pub(crate) values: Aligned,
-    pub(crate) algorithm: Algorithm,
+pub struct Plan<S> {
+    shape: S,
+    engine: Engine,
 }
 
-impl PackedWeight {
-    /// The algorithm of the runs with it. It differs from the plan's where a dense weight turns out to have
-    /// a diagonal only, as a bilinear filler has: then each channel is computed by itself.
+/// A transposed convolution of one shape, ready to run.
+///
+/// # Shapes
+/// `x: [n, in, input...]`, `w: [in, out / groups, kernel...]`, `bias: [out]`,
+/// `y, dy: [n, out, output...]`, row-major.
+///
+/// ```
+/// use upconv_geometry::dialect::pytorch::ConvTranspose;
+/// use upconv_kernels::{Algorithm, ConvTransposePlan, Gradients, PlanOptions};
+///
+/// let op = ConvTranspose { stride: vec![2], ..Default::default() };
+/// let shape = op.shape(&[1, 1, 2], &[1, 1, 3], Some(1))?;
+/// let plan = ConvTransposePlan::new(&shape, &PlanOptions::default())?;
+/// assert_eq!(plan.algorithm(), Algorithm::Depthwise); // one channel in, one out
+///
+/// let (x, w, dy) = ([1.0, 10.0], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0, 4.0, 5.0]);
+/// let (mut dx, mut dw, mut db) = ([0.0; 2], [0.0; 3], [0.0; 1]);
+/// let into = Gradients { x: Some(&mut dx), weight: Some(&mut dw), bias: Some(&mut db) };
+/// plan.backward(&x, &w, &dy, into)?;
+/// assert_eq!(dx, [14.0, 26.0]); // 1 * 1 + 2 * 2 + 3 * 3, then from cell 2 on
+/// assert_eq!(dw, [31.0, 42.0, 53.0]);
+/// assert_eq!(db, [15.0]);
+/// # Ok::<(), upconv_kernels::KernelError>(())
+/// ```
+pub type ConvTransposePlan = Plan<ConvTransposeShape>;
+
+/// A convolution of one shape, ready to run.
+///
+/// # Shapes
+/// `x: [n, in, input...]`, `w: [out, in / groups, kernel...]`, `bias: [out]`,
+/// `y, dy: [n, out, output...]`, row-major.
+///
+/// ```
+/// use upconv_geometry::{Channels, ConvShape, Dialect, Padding};
+/// use upconv_kernels::{ConvPlan, PlanOptions};
+/// let axes = Dialect::Tensorflow.conv_axes(&[4], &[3], &[1], &[1], &Padding::Same)?;
+/// let shape = ConvShape::new(Channels { batch: 1, in_channels: 1, out_channels: 1, groups: 1 }, axes)?;
+/// let plan = ConvPlan::new(&shape, &PlanOptions::default())?;
+/// let mut y = [0.0; 4];
+/// plan.forward(&[1.0, 2.0, 3.0, 4.0], &[1.0, 10.0, 100.0], None, &mut y)?;
+/// assert_eq!(y, [210.0, 321.0, 432.0, 43.0]);
+/// # Ok::<(), upconv_kernels::KernelError>(())
+/// ```
+pub type ConvPlan = Plan<ConvShape>;
+
+impl Plan<ConvTransposeShape> {
+    /// Chooses algorithm, instruction set and blocks for `shape`.
+    ///
+    /// # Errors
+    /// More than 3 spatial axes; an instruction set that this CPU lacks; an algorithm that cannot keep
+    /// to `max_workspace`.
+    pub fn new(shape: &ConvTransposeShape, options: &PlanOptions) -> Result<Self> {
+        let shapes = Shapes::new(options.layout, shape.x(), shape.weight(), shape.y());
+        let coupling = Coupling::of_conv_transpose(shape)?;
+        let engine = Engine::new(coupling, Direction::CoarseToFine, shapes, options)?;
+        Ok(Self { shape: shape.clone(), engine })
+    }
+}
+
+impl Plan<ConvShape> {
+    /// Chooses algorithm, instruction set and blocks for `shape`.
+    ///
+    /// # Errors
+    /// As for a [`ConvTransposePlan`].
+    pub fn new(shape: &ConvShape, options: &PlanOptions) -> Result<Self> {
+        let shapes = Shapes::new(options.layout, shape.x(), shape.weight(), shape.y());
+        let engine =
+            Engine::new(Coupling::of_conv(shape)?, Direction::FineToCoarse, shapes, options)?;
+        Ok(Self { shape: shape.clone(), engine })
+    }
+}
+
+impl<S> Plan<S> {
+    /// The algorithm of the forward pass that was chosen.
     pub fn algorithm(&self) -> Algorithm {
-        self.algorithm
+        self.engine.algorithm()
     }
 
-    /// Bytes that it takes.
-    pub fn bytes(&self) -> usize {
-        size_of_val(&*self.values)
+    /// The instruction set that was chosen.
+    pub fn isa(&self) -> Isa {
+        self.engine.isa()
     }
-}
 
-/// What a plan is asked for; the default leaves everything to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PlanOptions {
-    /// Instruction set; else that of the environment variable `UPCONV_ISA`, else the best of this CPU.
-    pub isa: Option<Isa>,
-    /// Algorithm; else, or where it does not apply to the shape, the one that suits.
-    pub algorithm: Option<Algorithm>,
-    /// Most bytes of workspace.
-    pub max_workspace: Option<usize>,
-    /// Layout of x, y and their gradients.
-    pub layout: Layout,
-}
+    /// The layout of x, y and their gradients.
+    pub fn layout(&self) -> Layout {
+        self.engine.layout()
+    }
 
-/// Where gradients are written; `None` is not computed.
-#[derive(Debug, Default)]
-pub struct Gradients<'a> {
-    /// Gradient for the input, of its shape.
-    pub x: Option<&'a mut [f32]>,
-    /// Gradient for the weight, of its shape, summed over the batch.
-    pub weight: Option<&'a mut [f32]>,
-    /// Gradient for the bias: `[out_channels]`.
-    pub bias: Option<&'a mut [f32]>,
+    /// Most bytes that a run takes beside its arguments and packed weights, in a rayon pool with as many
+    /// threads as the one that the plan was made in. The plan keeps them for the next run.
+    pub fn workspace_bytes(&self) -> usize {
+        self.engine.workspace()
+    }
+
+    /// The sizes that the plan was made for, in the order NCHW.
+    pub fn shape(&self) -> &S {
+        &self.shape
+    }
+
+    /// Writes every element of `y`; what it held before does not matter.
+    ///
+    /// # Errors
+    /// A buffer of the wrong length.
+    pub fn forward(&self, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) -> Result<()> {
+        self.engine.forward(x, w, Epilogue { bias, ..Default::default() }, y)
+    }
+
+    /// Turns a weight into the form that this plan reads. Worth it where a weight is used more than once.
+    ///
+    /// # Errors
+    /// A buffer of the wrong length.
+    pub fn pack(&self, w: &[f32]) -> Result<PackedWeight> {
+        self.engine.pack(w)
+    }
+
+    /// As `forward`, with a weight packed before, and with an activation in the same pass.
+    ///
+    /// # Errors
+    /// A buffer of the wrong length, or a weight that another plan packed.
+    ///
+    /// ```
+    /// use upconv_geometry::dialect::pytorch::ConvTranspose;
+    /// use upconv_kernels::{Activation, ConvTransposePlan, Epilogue, PlanOptions};
+    ///
+    /// let op = ConvTranspose { stride: vec![2], ..Default::default() };
+    /// let plan = ConvTransposePlan::new(&op.shape(&[1, 1, 2], &[1, 1, 2], None)?, &PlanOptions::default())?;
+    /// let packed = plan.pack(&[1.0, -1.0])?;
+    /// let epilogue = Epilogue { bias: Some(&[0.5]), activation: Activation::Relu };
+    /// let mut y = [0.0; 4];
+    /// plan.forward_packed(&[1.0, 10.0], &packed, epilogue, &mut y)?;
+    /// assert_eq!(y, [1.5, 0.0, 10.5, 0.0]);
+    /// # Ok::<(), upconv_kernels::KernelError>(())
+    /// ```
+    pub fn forward_packed(
+        &self,
+        x: &[f32],
+        w: &PackedWeight,
+        epilogue: Epilogue<'_>,
+        y: &mut [f32],
+    ) -> Result<()> {
+        self.engine.forward_packed(x, w, epilogue, y)
+    }
+
+    /// Writes every element of the gradients asked for.
+    ///
+    /// # Errors
+    /// A buffer of the wrong length.
+    pub fn backward(&self, x: &[f32], w: &[f32], dy: &[f32], into: Gradients<'_>) -> Result<()> {
+        self.engine.backward(x, w, dy, into)
+    }
 }

@@ -10,7 +10,7 @@ use upconv_geometry::{
     Axis, AxisParams, Channels, ConvShape, ConvTransposeShape, Dialect, Padding, Setting,
 };
 use upconv_kernels::reference::{conv, conv_transpose, sizes};
-use upconv_kernels::{Algorithm, ConvTransposePlan, Gradients, KernelError, PlanOptions};
+use upconv_kernels::{Algorithm, ConvTransposePlan, Epilogue, Gradients, KernelError, PlanOptions};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
@@ -300,6 +300,24 @@ fn wrong_buffers_are_named() {
     let shape = ConvShape::new(channels, four).unwrap();
     let error = conv::conv(&shape, &[0.0f32; 16], &[1.0], None).unwrap_err();
     assert_eq!(error, KernelError::UnsupportedRank { got: 4 });
+}
+
+/// A weight packed by a plan of another algorithm has another order, even where it has the same length.
+#[test]
+fn a_weight_of_another_plan_is_refused() {
+    let shape = pytorch::ConvTranspose::default().shape(&[1, 4, 9], &[4, 4, 3], None).unwrap();
+    let plan = |algorithm| {
+        let options = PlanOptions { algorithm: Some(algorithm), ..Default::default() };
+        ConvTransposePlan::new(&shape, &options).unwrap()
+    };
+    let (one, other) = (plan(Algorithm::Direct), plan(Algorithm::ColumnGemm));
+    let packed = one.pack(&[1.0; 48]).unwrap();
+    let mut y = [0.0; 44];
+    one.forward_packed(&[1.0; 36], &packed, Epilogue::default(), &mut y).unwrap();
+    // Four channels through three taps.
+    assert_eq!(y[5], 12.0);
+    let error = other.forward_packed(&[1.0; 36], &packed, Epilogue::default(), &mut y).unwrap_err();
+    assert!(error.to_string().contains("packed for another plan"), "{error}");
 }
 
 /// Tensors without values take no time, however long their axes are.

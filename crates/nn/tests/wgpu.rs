@@ -1,5 +1,5 @@
 //! The operations on a WebGPU device against the same on the CPU. Needs a device, or Mesa's software
-//! Vulkan: `cargo test -p upconv-nn --features wgpu --test wgpu -- --ignored`.
+//! Vulkan: `cargo xtask test --with-gpu`.
 #![allow(clippy::unwrap_used)]
 
 mod support;

@@ -5,7 +5,7 @@
 
 use super::across::ALIGN;
 use super::pick::Pick;
-use crate::plan::Activation;
+use crate::options::Activation;
 use crate::simd::Isa;
 
 /// Output rows that read the same input rows, at so many positions.

@@ -12,8 +12,8 @@ use super::pick::Pick;
 use super::split::{Share, Whole};
 use super::{Call, Sizes};
 use crate::conv_transpose::coupling::AxisMap;
+use crate::options::Activation;
 use crate::phases::Direction;
-use crate::plan::Activation;
 use crate::simd::{Detected, Isa};
 
 /// A plan for cells of many channels.

@@ -28,8 +28,8 @@ mod tests;
 use rayon::prelude::*;
 
 use crate::conv_transpose::coupling::Coupling;
+use crate::options::{Epilogue, Layout};
 use crate::phases::Direction;
-use crate::plan::{Epilogue, Layout};
 use crate::simd::Detected;
 use across::Across;
 use channels::ChannelsPlan;

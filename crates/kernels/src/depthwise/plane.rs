@@ -9,7 +9,7 @@ use super::block::{self, Block};
 use super::pick::Pick;
 use super::rows::{Chunk, Parts, RowsPlan};
 use super::split::Share;
-use crate::plan::Activation;
+use crate::options::Activation;
 
 /// Pointers of one block, made anew for each.
 #[derive(Default)]

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::layout::{from_nchw, to_nchw};
-use crate::plan::Activation;
+use crate::options::Activation;
 use crate::reference::conv::conv;
 use crate::reference::conv_transpose::{conv_transpose, conv_transpose_x_backward};
 use crate::simd::Isa;

@@ -21,7 +21,7 @@ use super::source::{Positions, Run, Steps};
 use super::steps::{self, Runs, StepBlock, cut};
 use super::{Parts, SMALL_WEIGHT};
 use crate::aligned::Aligned;
-use crate::plan::Layout;
+use crate::options::Layout;
 use crate::simd::Detected;
 use crate::simd::scatter::{Places, Scatter, announce};
 use crate::simd::tile::{Registers, Tile};
@@ -262,9 +262,7 @@ impl Buffers {
     pub(super) fn values(parts: &Parts, units: &Units, images: usize, band: usize) -> [usize; 2] {
         let mut most = [0, 0];
         for job in &parts.products.jobs {
-            let mut extent = job.positions.each_ref().map(|p| (p.end - p.start) as usize);
-            extent[parts.band_axis] = extent[parts.band_axis].min(band);
-            let cut = Cut::new(parts, units, job, images * extent.iter().product::<usize>());
+            let cut = Cut::new(parts, units, job, parts.most_positions(job, images, band));
             most = [most[0].max(cut.panels), most[1].max(cut.sums)];
         }
         most

@@ -19,7 +19,7 @@ use super::source::Run;
 use super::steps::{self, Runs, StepBlock, cut};
 use super::store::{Interleaved, Places};
 use crate::aligned::Aligned;
-use crate::plan::Layout;
+use crate::options::Layout;
 use crate::simd::copy::{CHUNK, Piece, Rows};
 use crate::simd::tile::{Registers, Tile};
 

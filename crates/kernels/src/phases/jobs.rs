@@ -141,9 +141,7 @@ impl Products {
             let mut jobs = Vec::new();
             let mut group = 0;
             each(&mut |at| {
-                if jobs.len() <= MOST_JOBS {
-                    push_jobs(&axes, at, exact, (group, &groups[group]), &mut jobs);
-                }
+                push_jobs(&axes, at, exact, (group, &groups[group]), &mut jobs);
                 group += 1;
             });
             if jobs.len() > MOST_JOBS {
@@ -239,13 +237,13 @@ fn push_jobs(
     let groups = groups_at(axes, at);
     let segments: [Vec<Segment>; 3] =
         std::array::from_fn(|axis| axes[axis].segments(groups[axis], exact[axis]));
-    let number = segments.iter().fold(jobs.len(), |all, s| all.saturating_add(s.len()));
-    if number > MOST_JOBS * 4 {
-        return jobs.resize_with(MOST_JOBS + 1, || Job::empty(index));
-    }
     for a in &segments[0] {
         for b in &segments[1] {
             for c in &segments[2] {
+                // One too many says that there are too many.
+                if jobs.len() > MOST_JOBS {
+                    return;
+                }
                 jobs.push(Job::new(groups, [a, b, c], (index, group)));
             }
         }
@@ -253,19 +251,6 @@ fn push_jobs(
 }
 
 impl Job {
-    fn empty(group: usize) -> Self {
-        Self {
-            group,
-            positions: [0..0, 0..0, 0..0],
-            shifts: Vec::new(),
-            outer_phases: Vec::new(),
-            x_phases: 0..0,
-            x_outputs: Vec::new(),
-            inside: true,
-            pairs: 0,
-        }
-    }
-
     fn new(
         groups: [&PhaseGroup; 3],
         segments: [&Segment; 3],

@@ -27,16 +27,17 @@ use rayon::prelude::*;
 
 use crate::aligned::Aligned;
 use crate::conv_transpose::coupling::Coupling;
-use crate::plan::{Algorithm, Epilogue, Layout};
+use crate::idle::Idle;
+use crate::options::{Algorithm, Epilogue, Layout};
 use crate::simd::Detected;
 use block_gemm::Units;
 use few_outputs::Window;
-use jobs::{Products, Taker};
+use jobs::{Job, Products, Taker};
 use output::Output;
 use phase_gemm::Tiles;
 use share::{Finish, Share};
 use source::{Source, Strides};
-use split::{Idle, Split};
+use split::Split;
 
 /// Below so many values other threads are not woken to pack a weight.
 const SMALL_WEIGHT: usize = 1 << 15;
@@ -61,6 +62,13 @@ struct Parts {
 }
 
 impl Parts {
+    /// Most positions of a job that a task of so many images and of `band` positions along the band axis has.
+    fn most_positions(&self, job: &Job, images: usize, band: usize) -> usize {
+        let mut extent = job.positions.each_ref().map(|p| (p.end - p.start) as usize);
+        extent[self.band_axis] = extent[self.band_axis].min(band);
+        images * extent.iter().product::<usize>()
+    }
+
     /// What the lanes hold, and how many output channels go together.
     fn lanes(&self, wanted: Option<Algorithm>) -> Option<(Lanes, usize)> {
         let tiles = Tiles::new(self.isa, self.out_channels);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::plan::Layout;
+use crate::options::Layout;
 
 /// Values that lie in an L2 cache beside what a task works in: 256 KiB.
 const NEAR: usize = 64 * 1024;

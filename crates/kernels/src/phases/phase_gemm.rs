@@ -126,9 +126,7 @@ impl Buffers {
     pub(super) fn values(parts: &Parts, tiles: &Tiles, images: usize, band: usize) -> [usize; 2] {
         let mut most = [0, 0];
         for job in &parts.products.jobs {
-            let mut extent = job.positions.each_ref().map(|p| (p.end - p.start) as usize);
-            extent[parts.band_axis] = extent[parts.band_axis].min(band);
-            let cut = Cut::new(parts, tiles, job, images * extent.iter().product::<usize>());
+            let cut = Cut::new(parts, tiles, job, parts.most_positions(job, images, band));
             most = [most[0].max(cut.panels), most[1].max(cut.sums)];
         }
         most

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::Parts;
 use super::jobs::Job;
 use super::source::{Positions, Source};
-use crate::plan::Activation;
+use crate::options::Activation;
 
 /// One task's share of one group of channels.
 pub(super) struct Share<'a> {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::axis::AxisPhases;
 use super::jobs::{Job, Shift};
 use super::steps::cut;
-use crate::plan::Layout;
+use crate::options::Layout;
 use crate::simd::Detected;
 use crate::simd::copy::{CHUNK, Piece, Rows};
 

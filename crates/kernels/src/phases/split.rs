@@ -1,14 +1,14 @@
 //! How the work of a run is shared out: by sizes alone, never by the number of threads.
 
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
 use super::Parts;
 use super::output::Output;
 use super::steps::cut;
-use crate::plan::Layout;
+use crate::idle::Idle;
+use crate::options::Layout;
 
 /// What one task does at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,37 +190,5 @@ pub(super) fn run<B: Send>(
     match &mut tasks[..] {
         [only] => with_buffers(only),
         _ => tasks.into_par_iter().for_each(|mut one| with_buffers(&mut one)),
-    }
-}
-
-/// Buffers that nobody uses at the moment. Tasks hand them on to each other, and runs to the next run, as
-/// memory that is touched for the first time costs more than the work in it; there are never more of them
-/// than threads at work.
-pub(super) struct Idle<B>(Mutex<Vec<B>>);
-
-impl<B> Idle<B> {
-    pub(super) fn new() -> Self {
-        Self(Mutex::new(Vec::new()))
-    }
-
-    pub(crate) fn take(&self) -> Option<B> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
-    }
-
-    pub(crate) fn put(&self, buffers: B) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffers);
-    }
-}
-
-impl<B> Clone for Idle<B> {
-    /// A copy has buffers of its own.
-    fn clone(&self) -> Self {
-        Self::new()
-    }
-}
-
-impl<B> std::fmt::Debug for Idle<B> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Idle")
     }
 }

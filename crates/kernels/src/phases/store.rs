@@ -6,7 +6,7 @@ use super::axis::AxisPhases;
 use super::output::Output;
 use super::share::Finish;
 use super::source::Run;
-use crate::plan::{Activation, Layout};
+use crate::options::{Activation, Layout};
 use crate::simd::Detected;
 use crate::simd::interleave::{Lines, Stretch};
 use crate::simd::scatter::announce_all;

@@ -39,7 +39,8 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::conv_transpose::coupling::Coupling;
-use crate::plan::Layout;
+use crate::idle::Idle;
+use crate::options::Layout;
 use crate::simd::Detected;
 use crate::simd::tile::MAX_TILE;
 use channel_lanes::ChannelLanes;
@@ -47,7 +48,7 @@ use coarse_lanes::CoarseLanes;
 use group_lanes::GroupLanes;
 use shape::{Data, Shape};
 use split::Split;
-use sums::{Idle, Sums, add_up};
+use sums::{Sums, add_up};
 use tap_lanes::TapLanes;
 use way::{Share, Task, Way, Work};
 

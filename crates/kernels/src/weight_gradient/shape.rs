@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::conv_transpose::coupling::{AxisMap, Coupling};
-use crate::plan::Layout;
+use crate::options::Layout;
 use crate::simd::Detected;
 use crate::simd::transpose::{Places, Spread};
 

@@ -1,7 +1,6 @@
 //! Sums over many blocks, and buffers that tasks hand on to each other.
 
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -90,35 +89,4 @@ pub(super) fn add_up(parts: &mut [Sums]) {
             values.iter_mut().zip(sums).for_each(|(value, sum)| *value = sum as f32);
         }
     });
-}
-
-/// Buffers that nobody uses at the moment. Tasks hand them on to each other, and runs to the next run, as
-/// memory that is touched for the first time costs more than the work in it.
-pub(super) struct Idle<B>(Mutex<Vec<B>>);
-
-impl<B> Idle<B> {
-    pub(super) fn new() -> Self {
-        Self(Mutex::new(Vec::new()))
-    }
-
-    pub(super) fn take(&self) -> Option<B> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
-    }
-
-    pub(super) fn put(&self, buffers: B) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffers);
-    }
-}
-
-impl<B> Clone for Idle<B> {
-    /// A copy has buffers of its own.
-    fn clone(&self) -> Self {
-        Self::new()
-    }
-}
-
-impl<B> std::fmt::Debug for Idle<B> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Idle")
-    }
 }

@@ -12,7 +12,7 @@ use super::fine_rows::{Chunks, FineRows};
 use super::shape::{Block, Blocks, Data, Shape, met, valid};
 use super::tiling::{Rows, Tiling, cut_evenly, padded};
 use super::way::{self, Costs, Grain, PANEL, Share, Task, Way, Work};
-use crate::plan::Layout;
+use crate::options::Layout;
 use crate::simd::tile::{Registers, Tile};
 use crate::simd::transpose::{Places, Spread};
 

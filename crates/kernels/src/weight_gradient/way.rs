@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::shape::{Block, Blocks, Data, Shape};
 use super::tiling::Scratch;
 use crate::aligned::Aligned;
-use crate::plan::Layout;
+use crate::options::Layout;
 
 /// The part of the weight that one task writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
