@@ -106,8 +106,9 @@ impl<S> Plan<S> {
         self.engine.layout()
     }
 
-    /// Most bytes that a run takes beside its arguments and packed weights, in a rayon pool with as many
-    /// threads as the one that the plan was made in. The plan keeps them for the next run.
+    /// Most bytes that one pass (forward, or one gradient) takes beside its arguments and packed weights, in a
+    /// rayon pool with as many threads as the one that the plan was made in. The plan keeps what each pass
+    /// took for the next one of its kind, and for the passes that pack weights themselves also these.
     pub fn workspace_bytes(&self) -> usize {
         self.engine.workspace()
     }
