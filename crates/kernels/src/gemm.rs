@@ -4,7 +4,7 @@
 //! `a` and `b` are packed into panels as tall (wide) as a tile, so that a tile reads both in order.
 //! Callers run many products side by side and give each its own scratch.
 
-use crate::simd::tile::{MAX_TILE, Registers, Tile};
+use crate::simd::tile::{MAX_TILE, Start, Tile, Within};
 use crate::simd::{Detected, Isa};
 
 /// A matrix in a slice, read with any strides: element (r, c) is `data[r * row + c * column]`.
@@ -107,12 +107,13 @@ pub(crate) fn gemm(
                         a: panel_a,
                         a_runs: &[0],
                         a_step: tile.rows,
+                        a_rows: Within::Apart(1),
                         b: panel_b,
                         b_runs: &[0],
                         b_step: tile.columns,
-                        b_registers: Registers::Apart(isa.lanes()),
+                        b_registers: Within::Apart(isa.lanes()),
                         steps,
-                        add: false,
+                        start: Start::Zero,
                     };
                     isa.tile(&panels, &mut sums);
                     for r in 0..tile.rows.min(rows - r0) {

@@ -21,7 +21,7 @@ use super::store::{Interleaved, Places};
 use crate::aligned::Aligned;
 use crate::options::Layout;
 use crate::simd::copy::{CHUNK, Piece, Rows};
-use crate::simd::tile::{Registers, Tile};
+use crate::simd::tile::{Start, Tile, Within};
 
 /// Most output channels.
 const MOST: usize = 6;
@@ -278,12 +278,13 @@ impl Block<'_> {
                             a: &weight[before[0] * per_tap..before[1] * per_tap],
                             a_runs: &runs.weight,
                             a_step: height,
+                            a_rows: Within::Apart(1),
                             b: &buffers.rows,
                             b_runs: &runs.panel,
                             b_step: plane,
-                            b_registers: Registers::At(&offsets),
+                            b_registers: Within::At(&offsets),
                             steps: block.channels.len(),
-                            add: b > 0,
+                            start: if b > 0 { Start::Kept } else { Start::Zero },
                         };
                         parts.isa.tile(&tile, &mut buffers.sums[n * height * width..]);
                     }

@@ -22,6 +22,8 @@ pub(crate) enum Taker {
     Rows,
     /// Holds outputs in lanes: the phases of a group have the same shifts.
     Outputs,
+    /// The same, and reads the channels of a cell where they lie: axes are cut exactly.
+    Cells,
 }
 
 /// All products, and the groups whose weights they take.
@@ -110,8 +112,9 @@ impl Products {
         if cost.into_iter().any(|one| one > MOST_TAPS) || taps > MOST_TAPS * 64 {
             return None;
         }
+        let join = matches!(taker, Taker::Positions | Taker::Rows);
         let axes = maps.each_ref().map(|map| match direction {
-            Direction::CoarseToFine => AxisPhases::coarse_to_fine(map, taker != Taker::Outputs),
+            Direction::CoarseToFine => AxisPhases::coarse_to_fine(map, join),
             Direction::FineToCoarse => AxisPhases::fine_to_coarse(map),
         });
         let kernel = maps.each_ref().map(|map| map.kernel);
@@ -135,7 +138,11 @@ impl Products {
         // Cutting an axis exactly saves the products outside and costs partly filled registers: take what
         // computes least.
         let mut best: Option<(u128, Vec<Job>)> = None;
-        let choices = if taker == Taker::Rows { 7..8usize } else { 0..8 };
+        let choices = match taker {
+            Taker::Rows => 7..8usize,
+            Taker::Cells => 0..1,
+            Taker::Positions | Taker::Outputs => 0..8,
+        };
         for choice in choices {
             let exact = [choice & 1 == 0, choice & 2 == 0, choice & 4 == 0];
             let mut jobs = Vec::new();

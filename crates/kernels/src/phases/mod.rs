@@ -20,6 +20,7 @@ mod source;
 mod split;
 mod steps;
 mod store;
+mod units;
 
 pub(crate) use jobs::Direction;
 
@@ -30,7 +31,6 @@ use crate::conv_transpose::coupling::Coupling;
 use crate::idle::Idle;
 use crate::options::{Algorithm, Epilogue, Layout};
 use crate::simd::Detected;
-use block_gemm::Units;
 use few_outputs::Window;
 use jobs::{Job, Products, Taker};
 use output::Output;
@@ -38,6 +38,7 @@ use phase_gemm::Tiles;
 use share::{Finish, Share};
 use source::{Source, Strides};
 use split::Split;
+use units::Units;
 
 /// Below so many values other threads are not woken to pack a weight.
 const SMALL_WEIGHT: usize = 1 << 15;
@@ -223,7 +224,11 @@ impl PhasePlan {
         let (mut lanes, together) = parts.lanes(wanted)?;
         let products = |taker| Products::new(coupling, direction, isa.lanes(), taker);
         match &mut lanes {
-            Lanes::Outputs(_) => {}
+            Lanes::Outputs(_) => {
+                if let Some(cells) = products(Taker::Cells).filter(|_| layout == Layout::Nhwc) {
+                    parts.products = cells;
+                }
+            }
             Lanes::Positions(_) => parts.products = products(Taker::Positions)?,
             Lanes::Rows(window, _) => {
                 parts.products = products(Taker::Rows)?;

@@ -35,15 +35,20 @@ impl Output<'_> {
         }
     }
 
-    /// The slice that holds a channel of an image, and where in a cell of it the channel lies.
-    pub(crate) fn slice(&mut self, image: usize, channel: usize) -> (&mut [f32], i64) {
+    /// The first slice of an image.
+    pub(crate) fn image(&self, image: usize) -> usize {
         let image = image - self.images.start;
         match self.layout {
-            Layout::Nchw => {
-                let plane = image * self.channels.len() + channel - self.channels.start;
-                (&mut *self.slices[plane], 0)
-            }
-            Layout::Nhwc => (&mut *self.slices[image], channel as i64),
+            Layout::Nchw => image * self.channels.len(),
+            Layout::Nhwc => image,
+        }
+    }
+
+    /// Which slice of an image holds a channel, and where in a cell of it the channel lies.
+    pub(crate) fn channel(&self, channel: usize) -> (usize, i64) {
+        match self.layout {
+            Layout::Nchw => (channel - self.channels.start, 0),
+            Layout::Nhwc => (0, channel as i64),
         }
     }
 

@@ -19,7 +19,7 @@ use super::store::{Interleaved, Places};
 use super::{Parts, SMALL_WEIGHT};
 use crate::aligned::Aligned;
 use crate::simd::Detected;
-use crate::simd::tile::{Registers, Tile};
+use crate::simd::tile::{Start, Tile, Within};
 
 /// Values of a block of packed positions, 384 KiB, and of the sums beside it, 256 KiB: both together stay in
 /// an L2 cache of 1 MiB.
@@ -366,12 +366,13 @@ impl<'a> Product<'a> {
                 a: &self.weight[at + tile * each..at + (tile + 1) * each],
                 a_runs: &runs.weight,
                 a_step: height,
+                a_rows: Within::Apart(1),
                 b: packed,
                 b_runs: &runs.panel,
                 b_step: self.width,
-                b_registers: Registers::Apart(self.parts.isa.lanes()),
+                b_registers: Within::Apart(self.parts.isa.lanes()),
                 steps: block.channels.len(),
-                add,
+                start: if add { Start::Kept } else { Start::Zero },
             };
             self.parts.isa.tile(&tile, sums);
         }

@@ -9,7 +9,7 @@ use super::source::Run;
 use crate::options::{Activation, Layout};
 use crate::simd::Detected;
 use crate::simd::interleave::{Lines, Stretch};
-use crate::simd::scatter::announce_all;
+use crate::simd::place::announce_all;
 
 /// Where the positions of a panel go, for the first x phase that lies inside.
 pub(super) struct Places {
@@ -117,7 +117,8 @@ impl Interleaved<'_> {
         let row = self.outer[0] * self.axes[1].out_cells as i64 + self.outer[1];
         let cell = row * self.axes[2].out_cells as i64 + self.x_outputs[0];
         let (cell, step) = (cell - output.first_cell as i64, output.cell_step());
-        let (out, within) = output.slice(image, self.first_channel + channel);
-        (out, cell * step + within, step as usize)
+        let (slice, within) = output.channel(self.first_channel + channel);
+        let slice = slice + output.image(image);
+        (&mut *output.slices[slice], cell * step + within, step as usize)
     }
 }

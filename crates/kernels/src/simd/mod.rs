@@ -2,7 +2,7 @@
 
 pub(crate) mod copy;
 pub(crate) mod interleave;
-pub(crate) mod scatter;
+pub(crate) mod place;
 pub(crate) mod tile;
 pub(crate) mod transpose;
 pub(crate) mod vector;

@@ -1,8 +1,10 @@
 //! The tile of a matrix product: `rows` broadcast values times `vectors` registers, summed in registers.
 //!
-//! Both operands are packed in the order in which the tile reads them. The sum runs over several *runs*
-//! of equally many steps, so that a tile can take a part of the taps of a packed weight.
+//! Operands are packed in the order in which the tile reads them, or rows are read where they lie. The sum
+//! runs over several *runs* of equally many steps, so that a tile can take a part of the taps of a packed
+//! weight.
 
+use super::place::{End, Keep, Placed, Put};
 use super::vector::Vector;
 use super::{Detected, Isa};
 
@@ -12,28 +14,54 @@ pub(crate) struct Tile<'a> {
     pub(crate) rows: usize,
     /// Registers of a row.
     pub(crate) vectors: usize,
-    /// `rows` values for each step, `a_step` apart, from each of `a_runs` on.
+    /// `rows` values for each step, from each of `a_runs` on. Steps are `a_step` apart.
     pub(crate) a: &'a [f32],
     pub(crate) a_runs: &'a [usize],
     pub(crate) a_step: usize,
+    pub(crate) a_rows: Within<'a>,
     /// `vectors` registers for each step, from each of `b_runs` on; as many runs as of `a`. Steps are
     /// `b_step` apart.
     pub(crate) b: &'a [f32],
     pub(crate) b_runs: &'a [usize],
     pub(crate) b_step: usize,
-    pub(crate) b_registers: Registers<'a>,
+    pub(crate) b_registers: Within<'a>,
     pub(crate) steps: usize,
-    /// Whether the sums start from what `out` holds.
-    pub(crate) add: bool,
+    pub(crate) start: Start<'a>,
 }
 
-/// Where the registers of a step lie.
+/// What the sums of a tile start from.
 #[derive(Clone, Copy)]
-pub(crate) enum Registers<'a> {
+pub(crate) enum Start<'a> {
+    Zero,
+    /// The same registers in every row, as a bias is.
+    Row(&'a [f32]),
+    /// What has been kept of the same tile.
+    Kept,
+}
+
+/// Where the values or registers of a step lie.
+#[derive(Clone, Copy)]
+pub(crate) enum Within<'a> {
     /// So many values apart.
     Apart(usize),
     /// Each at an offset of its own.
     At(&'a [usize]),
+}
+
+impl Within<'_> {
+    /// Where the last of `number` lies.
+    ///
+    /// # Panics
+    /// If they are not as many.
+    fn last(self, number: usize) -> usize {
+        match self {
+            Self::Apart(step) => (number - 1) * step,
+            Self::At(offsets) => {
+                assert_eq!(offsets.len(), number);
+                offsets.iter().copied().max().unwrap_or(0)
+            }
+        }
+    }
 }
 
 /// Heights that a tile can have.
@@ -81,40 +109,74 @@ impl Detected {
         ROWS.into_iter().find(|&height| height >= rows).unwrap_or(12)
     }
 
-    /// Computes a tile into `out`, `[rows][vectors * lanes]`.
+    /// Computes a tile into `out`, `[rows][vectors * lanes]`, which holds what has been kept.
     ///
     /// # Panics
     /// If a slice is too short for what the tile says.
     pub(crate) fn tile(self, tile: &Tile<'_>, out: &mut [f32]) {
-        let width = tile.vectors * self.lanes();
+        self.check(tile);
+        assert!(out.len() >= tile.rows * tile.vectors * self.lanes());
+        let end = Keep(out.as_mut_ptr());
+        match self.isa() {
+            // SAFETY: `check` and the assert above cover all that is read and written.
+            Isa::Portable => unsafe { any_rows::<[f32; 8], _>(tile, &end) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `self` proves AVX2 and FMA; the rest as above.
+            Isa::Avx2 => unsafe { avx2(tile, &end) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `self` proves AVX-512F; the rest as above.
+            Isa::Avx512 => unsafe { avx512(tile, &end) },
+            #[cfg(not(target_arch = "x86_64"))]
+            // SAFETY: the rest as above.
+            _ => unsafe { any_rows::<[f32; 8], _>(tile, &end) },
+        }
+    }
+
+    /// Computes a tile, of which `kept` may have been kept, straight to its places in `slices`.
+    ///
+    /// # Panics
+    /// If a slice is too short for what the tile says, or a place lies outside of its slice.
+    pub(crate) fn tile_to(
+        self,
+        tile: &Tile<'_>,
+        kept: &[f32],
+        placed: Placed<'_>,
+        slices: &mut [&mut [f32]],
+    ) {
+        self.check(tile);
+        if let Start::Kept = tile.start {
+            assert!(kept.len() >= tile.rows * tile.vectors * self.lanes());
+        }
+        let end = Put::new(kept, placed, slices, (tile.rows, tile.vectors, self.lanes()));
+        match self.isa() {
+            // SAFETY: `check` and the asserts above cover all that is read and written.
+            Isa::Portable => unsafe { any_rows::<[f32; 8], _>(tile, &end) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `self` proves AVX2 and FMA; the rest as above.
+            Isa::Avx2 => unsafe { avx2(tile, &end) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `self` proves AVX-512F; the rest as above.
+            Isa::Avx512 => unsafe { avx512(tile, &end) },
+            #[cfg(not(target_arch = "x86_64"))]
+            // SAFETY: the rest as above.
+            _ => unsafe { any_rows::<[f32; 8], _>(tile, &end) },
+        }
+    }
+
+    /// # Panics
+    /// If an operand is too short for what the tile says.
+    fn check(self, tile: &Tile<'_>) {
         let fits = |len: usize, runs: &[usize], step: usize, last: usize| {
             let room = len.checked_sub(tile.steps.saturating_sub(1) * step + last);
             runs.iter().all(|&start| room.is_some_and(|room| start <= room))
         };
         assert_eq!(tile.a_runs.len(), tile.b_runs.len());
-        assert!(fits(tile.a.len(), tile.a_runs, tile.a_step, tile.rows));
-        let last = match tile.b_registers {
-            Registers::Apart(step) => (tile.vectors - 1) * step,
-            Registers::At(offsets) => {
-                assert_eq!(offsets.len(), tile.vectors);
-                offsets.iter().copied().max().unwrap_or(0)
-            }
-        };
-        let row = last + self.lanes();
+        let rows = tile.a_rows.last(tile.rows) + 1;
+        assert!(fits(tile.a.len(), tile.a_runs, tile.a_step, rows));
+        let row = tile.b_registers.last(tile.vectors) + self.lanes();
         assert!(fits(tile.b.len(), tile.b_runs, tile.b_step, row));
-        assert!(out.len() >= tile.rows * width);
-        match self.isa() {
-            // SAFETY: the asserts above are all that the tile reads and writes.
-            Isa::Portable => unsafe { any_rows::<[f32; 8]>(tile, out.as_mut_ptr()) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: `self` proves AVX2 and FMA; the asserts above are all that is read and written.
-            Isa::Avx2 => unsafe { avx2(tile, out.as_mut_ptr()) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: `self` proves AVX-512F; the asserts above are all that is read and written.
-            Isa::Avx512 => unsafe { avx512(tile, out.as_mut_ptr()) },
-            #[cfg(not(target_arch = "x86_64"))]
-            // SAFETY: the asserts above are all that the tile reads and writes.
-            _ => unsafe { any_rows::<[f32; 8]>(tile, out.as_mut_ptr()) },
+        if let Start::Row(row) = tile.start {
+            assert!(row.len() >= tile.vectors * self.lanes());
         }
     }
 }
@@ -134,18 +196,18 @@ const fn most_vectors(rows: usize) -> usize {
 /// The CPU has AVX2 and FMA; the rest as [`any_rows`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2(tile: &Tile<'_>, out: *mut f32) {
+unsafe fn avx2(tile: &Tile<'_>, end: &impl End<std::arch::x86_64::__m256>) {
     // SAFETY: the caller's promise.
-    unsafe { any_rows::<std::arch::x86_64::__m256>(tile, out) }
+    unsafe { any_rows::<std::arch::x86_64::__m256, _>(tile, end) }
 }
 
 /// # Safety
 /// The CPU has AVX-512F; the rest as [`any_rows`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn avx512(tile: &Tile<'_>, out: *mut f32) {
+unsafe fn avx512(tile: &Tile<'_>, end: &impl End<std::arch::x86_64::__m512>) {
     // SAFETY: the caller's promise.
-    unsafe { any_rows::<std::arch::x86_64::__m512>(tile, out) }
+    unsafe { any_rows::<std::arch::x86_64::__m512, _>(tile, end) }
 }
 
 /// Picks the routine whose rows and registers are constants, so that its sums stay in registers.
@@ -153,23 +215,29 @@ unsafe fn avx512(tile: &Tile<'_>, out: *mut f32) {
 /// # Safety
 /// The CPU has the instruction set of `V`; the slices hold what the tile says, see [`Detected::tile`].
 #[inline(always)]
-unsafe fn any_rows<V: Vector>(tile: &Tile<'_>, out: *mut f32) {
+unsafe fn any_rows<V: Vector, E: End<V>>(tile: &Tile<'_>, end: &E) {
     macro_rules! pick {
         ($($rows:literal: $($vectors:literal)*;)*) => {
             match (tile.rows, tile.vectors) {
                 $($(
                     // What has no room in the registers is never asked for, and not compiled.
                     ($rows, $vectors) if ($rows + 1) * $vectors < V::REGISTERS || $vectors == 1 => {
-                        match tile.b_registers {
-                            // SAFETY: the caller's promise.
-                            Registers::Apart(step) => unsafe {
-                                sums::<V, $rows, $vectors>(tile, |n| n * step, out)
-                            },
-                            // SAFETY: the caller's promise; there are as many offsets as registers.
-                            Registers::At(offsets) => unsafe {
-                                let offsets: [usize; $vectors] = std::array::from_fn(|n| offsets[n]);
-                                sums::<V, $rows, $vectors>(tile, |n| offsets[n], out)
-                            },
+                        // SAFETY: the caller's promise; there are as many offsets as rows or registers.
+                        unsafe {
+                            match (tile.a_rows, tile.b_registers) {
+                                (Within::Apart(1), Within::Apart(step)) => {
+                                    sums::<V, $rows, $vectors>(tile, |r| r, |n| n * step, end)
+                                }
+                                (Within::Apart(1), Within::At(at)) => {
+                                    let at: [usize; $vectors] = std::array::from_fn(|n| at[n]);
+                                    sums::<V, $rows, $vectors>(tile, |r| r, |n| at[n], end)
+                                }
+                                (Within::At(rows), Within::Apart(step)) => {
+                                    let rows: [usize; $rows] = std::array::from_fn(|r| rows[r]);
+                                    sums::<V, $rows, $vectors>(tile, |r| rows[r], |n| n * step, end)
+                                }
+                                _ => unreachable!("no kernel reads such operands"),
+                            }
                         }
                     }
                 )*)*
@@ -191,21 +259,28 @@ unsafe fn any_rows<V: Vector>(tile: &Tile<'_>, out: *mut f32) {
 }
 
 /// # Safety
-/// As [`any_rows`], with `R` rows and `N` registers a row, each `offset` into a step.
+/// As [`any_rows`], with `R` rows and `N` registers a row, at `row` and `register` into a step.
 #[inline(always)]
 unsafe fn sums<V: Vector, const R: usize, const N: usize>(
     tile: &Tile<'_>,
-    offset: impl Fn(usize) -> usize,
-    out: *mut f32,
+    row: impl Fn(usize) -> usize,
+    register: impl Fn(usize) -> usize,
+    end: &impl End<V>,
 ) {
-    // SAFETY: every step of a run of `a` has `R` values, and of `b` `N` registers; `out` has room for
-    // `R * N * LANES`. Pointers past the last step are made, not read.
+    // SAFETY: every step of a run of `a` has `R` values, and of `b` `N` registers; so has the row that the
+    // sums start from, and what is kept and written `R * N`. Pointers past the last step are made, not read.
     unsafe {
+        end.begin::<R, N>();
         let mut sums = [[V::splat(0.0); N]; R];
-        if tile.add {
-            for (r, sums) in sums.iter_mut().enumerate() {
-                for (n, sum) in sums.iter_mut().enumerate() {
-                    *sum = V::load(out.add((r * N + n) * V::LANES));
+        match tile.start {
+            Start::Zero => {}
+            Start::Row(row) => {
+                let row: [V; N] = std::array::from_fn(|n| V::load(row.as_ptr().add(n * V::LANES)));
+                sums = [row; R];
+            }
+            Start::Kept => {
+                for (at, sum) in sums.as_flattened_mut().iter_mut().enumerate() {
+                    *sum = end.kept(at);
                 }
             }
         }
@@ -213,10 +288,10 @@ unsafe fn sums<V: Vector, const R: usize, const N: usize>(
             let mut a = tile.a.as_ptr().add(a_run);
             let mut b = tile.b.as_ptr().add(b_run);
             for _ in 0..tile.steps {
-                let row: [V; N] = std::array::from_fn(|n| V::load(b.add(offset(n))));
+                let loaded: [V; N] = std::array::from_fn(|n| V::load(b.add(register(n))));
                 for (r, sums) in sums.iter_mut().enumerate() {
-                    let value = V::splat(*a.add(r));
-                    for (sum, b) in sums.iter_mut().zip(row) {
+                    let value = V::splat(*a.add(row(r)));
+                    for (sum, b) in sums.iter_mut().zip(loaded) {
                         *sum = value.mul_add(b, *sum);
                     }
                 }
@@ -224,10 +299,6 @@ unsafe fn sums<V: Vector, const R: usize, const N: usize>(
                 b = b.wrapping_add(tile.b_step);
             }
         }
-        for (r, sums) in sums.into_iter().enumerate() {
-            for (n, sum) in sums.into_iter().enumerate() {
-                sum.store(out.add((r * N + n) * V::LANES));
-            }
-        }
+        end.end(sums);
     }
 }

@@ -74,6 +74,26 @@ pub(crate) trait Vector: Copy {
         }
     }
 
+    /// Writes `length` lanes from `lane` on.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set and as many lanes; `length` values from `to` on can be written.
+    #[inline(always)]
+    unsafe fn store_lanes(self, to: *mut f32, lane: usize, length: usize) {
+        let mut lanes = [0.0f32; 16];
+        // SAFETY: a register has at most 16 lanes, of which the caller asks for some.
+        unsafe {
+            self.store(lanes.as_mut_ptr());
+            Self::copy_some(lanes.as_ptr().add(lane), to, length);
+        }
+    }
+
+    /// Of `other` the lanes in which `self` is below zero, and of `self` the rest.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn where_negative(self, other: Self) -> Self;
+
     /// Values of `self` and `other` in turn: `[a0, b0, a1, b1, ...]`, as two registers.
     ///
     /// # Safety
@@ -112,6 +132,11 @@ impl Vector for [f32; 8] {
             out[lane] += self[lane] * factor[lane];
         }
         out
+    }
+
+    #[inline(always)]
+    unsafe fn where_negative(self, other: Self) -> Self {
+        std::array::from_fn(|lane| if self[lane] < 0.0 { other[lane] } else { self[lane] })
     }
 
     #[inline(always)]
@@ -154,6 +179,15 @@ impl Vector for __m256 {
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
         // SAFETY: the caller promises AVX2 and FMA.
         unsafe { _mm256_fmadd_ps(self, factor, sum) }
+    }
+
+    #[inline(always)]
+    unsafe fn where_negative(self, other: Self) -> Self {
+        // SAFETY: the caller promises AVX2.
+        unsafe {
+            let negative = _mm256_cmp_ps::<_CMP_LT_OQ>(self, _mm256_setzero_ps());
+            _mm256_blendv_ps(self, other, negative)
+        }
     }
 
     #[inline(always)]
@@ -205,6 +239,31 @@ impl Vector for __m512 {
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
         // SAFETY: the caller promises AVX-512F.
         unsafe { _mm512_fmadd_ps(self, factor, sum) }
+    }
+
+    #[inline(always)]
+    unsafe fn where_negative(self, other: Self) -> Self {
+        // SAFETY: the caller promises AVX-512F.
+        unsafe {
+            let negative = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(self, _mm512_setzero_ps());
+            _mm512_mask_blend_ps(negative, self, other)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_lanes(self, to: *mut f32, lane: usize, length: usize) {
+        // SAFETY: the caller promises AVX-512F; what the mask leaves out is not touched.
+        unsafe {
+            match (lane, length) {
+                (0, 8) => _mm256_storeu_ps(to, _mm512_castps512_ps256(self)),
+                (8, 8) => {
+                    let high = _mm512_extractf64x4_pd::<1>(_mm512_castps_pd(self));
+                    _mm256_storeu_ps(to, _mm256_castpd_ps(high));
+                }
+                // Up to 16 ones, none past the last lane.
+                _ => self.store_where(to.wrapping_sub(lane), ((1u32 << length) - 1) << lane),
+            }
+        }
     }
 
     #[inline(always)]

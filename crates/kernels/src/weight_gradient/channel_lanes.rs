@@ -14,7 +14,7 @@ use super::shape::{Block, Blocks, Data, Planes, Shape, met, offset, valid};
 use super::tiling::{Rows, Tiling, Vectors, padded};
 use super::way::{self, Costs, Grain, Share, Task, Way, Work};
 use crate::conv_transpose::coupling::AxisMap;
-use crate::simd::tile::{Registers, Tile};
+use crate::simd::tile::{Start, Tile, Within};
 use crate::simd::transpose::{Places, SKIP, Spread};
 
 #[derive(Clone, Debug)]
@@ -288,12 +288,13 @@ impl Way for ChannelLanes {
                                 a: &work.a[tile.first * block.cells()..],
                                 a_runs: &a_runs,
                                 a_step: tile.height,
+                                a_rows: Within::Apart(1),
                                 b: &work.b,
                                 b_runs: &b_runs,
                                 b_step: width,
-                                b_registers: Registers::Apart(lanes),
+                                b_registers: Within::Apart(lanes),
                                 steps,
-                                add: false,
+                                start: Start::Zero,
                             };
                             work.scratch.add(isa, &tile, task.first, &mut sums[at..at + each]);
                         }

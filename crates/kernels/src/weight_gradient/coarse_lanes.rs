@@ -11,7 +11,7 @@ use super::fine_rows::FineRows;
 use super::shape::{Block, Blocks, Data, Shape, met, valid};
 use super::tiling::{Rows, Tiling, Vectors, padded};
 use super::way::{self, Costs, Grain, Share, Task, Way, Work};
-use crate::simd::tile::{Registers, Tile};
+use crate::simd::tile::{Start, Tile, Within};
 
 #[derive(Clone, Debug)]
 pub(super) struct CoarseLanes {
@@ -149,12 +149,13 @@ impl Way for CoarseLanes {
                     a: &work.a[first..],
                     a_runs: &a_runs,
                     a_step: map.stride * self.shape.fine_channels,
+                    a_rows: Within::Apart(1),
                     b: &work.b,
                     b_runs: &b_runs,
                     b_step: width,
-                    b_registers: Registers::Apart(lanes),
+                    b_registers: Within::Apart(lanes),
                     steps: extents[2],
-                    add: false,
+                    start: Start::Zero,
                 };
                 work.scratch.add(isa, &tile, task.first, own);
             }

@@ -1,0 +1,236 @@
+//! Where the sums of a tile go when it has been computed.
+
+use super::vector::Vector;
+use crate::options::Activation;
+
+/// What becomes of the sums of a tile.
+pub(crate) trait End<V: Vector> {
+    /// Before the first product of a tile of `R` rows of `N` registers.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set of `V`; what the implementation asks for.
+    unsafe fn begin<const R: usize, const N: usize>(&self);
+
+    /// A register of what has been kept of the same tile.
+    ///
+    /// # Safety
+    /// As [`Self::begin`].
+    unsafe fn kept(&self, at: usize) -> V;
+
+    /// Writes them.
+    ///
+    /// # Safety
+    /// As [`Self::begin`].
+    unsafe fn end<const R: usize, const N: usize>(&self, sums: [[V; N]; R]);
+}
+
+/// Side by side, `[rows][vectors * lanes]`.
+pub(super) struct Keep(pub(super) *mut f32);
+
+impl<V: Vector> End<V> for Keep {
+    #[inline(always)]
+    unsafe fn begin<const R: usize, const N: usize>(&self) {}
+
+    #[inline(always)]
+    unsafe fn kept(&self, at: usize) -> V {
+        // SAFETY: the caller says that the whole tile is there.
+        unsafe { V::load(self.0.add(at * V::LANES)) }
+    }
+
+    #[inline(always)]
+    unsafe fn end<const R: usize, const N: usize>(&self, sums: [[V; N]; R]) {
+        for (r, sums) in sums.into_iter().enumerate() {
+            for (n, sum) in sums.into_iter().enumerate() {
+                // SAFETY: as above.
+                unsafe { sum.store(self.0.add((r * N + n) * V::LANES)) };
+            }
+        }
+    }
+}
+
+/// A part of a register, and where it goes for a row of slice and place 0.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target {
+    pub(crate) register: usize,
+    pub(crate) lane: usize,
+    pub(crate) length: usize,
+    /// Of the output's slices, less that of the row.
+    pub(crate) slice: usize,
+    pub(crate) offset: i64,
+}
+
+/// Where rows go.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    all: Vec<Place>,
+    /// Bounds of the places, if all rows begin with the same slice.
+    bounds: Option<(i64, i64)>,
+}
+
+/// Where one row goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// Added to the slice of a target.
+    pub(crate) slice: usize,
+    /// Added to the offset of a target.
+    pub(crate) at: i64,
+}
+
+impl Places {
+    pub(crate) fn new(all: Vec<Place>) -> Self {
+        let together = all.windows(2).all(|two| two[0].slice == two[1].slice);
+        let at = || all.iter().map(|place| place.at);
+        let bounds = at().min().zip(at().max()).filter(|_| together);
+        Self { all, bounds }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// # Panics
+    /// If a place of a target does not lie in its slice.
+    fn check(&self, target: &Target, slices: &[&mut [f32]]) {
+        let check = |least: i64, most: i64, slice: usize| {
+            let len = slices[slice + target.slice].len();
+            assert!(least + target.offset >= 0);
+            assert!(most + target.offset + target.length as i64 <= len as i64);
+        };
+        match (self.bounds, self.all.first()) {
+            (Some((least, most)), Some(first)) => check(least, most, first.slice),
+            _ => self.all.iter().for_each(|place| check(place.at, place.at, place.slice)),
+        }
+    }
+}
+
+/// Each row to a place of its own in the output.
+#[derive(Clone, Copy)]
+pub(crate) struct Placed<'a> {
+    /// As many as the tile has rows.
+    pub(crate) places: &'a Places,
+    pub(crate) targets: &'a [Target],
+    pub(crate) activation: Activation,
+}
+
+/// The same, when all places are known to lie in their slices.
+pub(super) struct Put<'a> {
+    kept: *const f32,
+    placed: Placed<'a>,
+    slices: *mut &'a mut [f32],
+}
+
+impl<'a> Put<'a> {
+    /// # Panics
+    /// If a target does not lie in the registers of a tile of `rows` rows of `vectors` registers of `lanes`
+    /// lanes, or a place not in its slice.
+    pub(super) fn new(
+        kept: &'a [f32],
+        placed: Placed<'a>,
+        slices: &'a mut [&mut [f32]],
+        (rows, vectors, lanes): (usize, usize, usize),
+    ) -> Self {
+        assert_eq!(placed.places.len(), rows);
+        for target in placed.targets {
+            assert!(target.register < vectors && target.lane + target.length <= lanes);
+            placed.places.check(target, slices);
+        }
+        Self { kept: kept.as_ptr(), placed, slices: slices.as_mut_ptr().cast() }
+    }
+
+    /// Where a row of a target goes.
+    ///
+    /// # Safety
+    /// There are as many rows, and the slices can still be written.
+    #[inline(always)]
+    unsafe fn pointer(&self, target: &Target, row: usize) -> *mut f32 {
+        // SAFETY: `new` has found the slice, and the place in it.
+        unsafe {
+            let place = self.placed.places.all.get_unchecked(row);
+            let slice = &mut *self.slices.add(place.slice + target.slice);
+            slice.as_mut_ptr().offset((place.at + target.offset) as isize)
+        }
+    }
+}
+
+impl<V: Vector> End<V> for Put<'_> {
+    #[inline(always)]
+    unsafe fn begin<const R: usize, const N: usize>(&self) {
+        // A line that is not in the cache is fetched before it is written: while there is still something to
+        // compute.
+        for target in self.placed.targets {
+            for row in 0..R {
+                // SAFETY: the caller's promise.
+                prefetch_write(unsafe { self.pointer(target, row) });
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn kept(&self, at: usize) -> V {
+        // SAFETY: the caller says that the whole tile is there.
+        unsafe { V::load(self.kept.add(at * V::LANES)) }
+    }
+
+    #[inline(always)]
+    unsafe fn end<const R: usize, const N: usize>(&self, mut sums: [[V; N]; R]) {
+        // SAFETY: `new` has found room for all targets in every place.
+        unsafe {
+            match self.placed.activation {
+                Activation::None => {}
+                Activation::Relu => {
+                    for sum in sums.as_flattened_mut() {
+                        *sum = sum.where_negative(V::splat(0.0));
+                    }
+                }
+                Activation::LeakyRelu { slope } => {
+                    for sum in sums.as_flattened_mut() {
+                        *sum = sum.where_negative(sum.mul_add(V::splat(slope), V::splat(0.0)));
+                    }
+                }
+                Activation::Tanh | Activation::Sigmoid => {
+                    let mut lanes = [0.0; 16];
+                    for sum in sums.as_flattened_mut() {
+                        sum.store(lanes.as_mut_ptr());
+                        self.placed.activation.apply_all(&mut lanes[..V::LANES]);
+                        *sum = V::load(lanes.as_ptr());
+                    }
+                }
+            }
+            for target in self.placed.targets {
+                for n in 0..N {
+                    if n != target.register {
+                        continue;
+                    }
+                    for (row, sums) in sums.iter().enumerate() {
+                        let to = self.pointer(target, row);
+                        if target.length == V::LANES {
+                            sums[n].store(to);
+                        } else {
+                            sums[n].store_lanes(to, target.lane, target.length);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Asks for the cache lines of a slice, as it will be written.
+pub(crate) fn announce_all(out: &mut [f32]) {
+    for line in out.chunks_mut(16) {
+        prefetch_write(line.as_mut_ptr());
+    }
+}
+
+#[inline(always)]
+fn prefetch_write(at: *mut f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch touches nothing that a program can see, whatever the address; where the CPU lacks
+    // this kind it does nothing.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_ET0>(at.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}
