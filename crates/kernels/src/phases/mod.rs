@@ -224,11 +224,11 @@ impl PhasePlan {
         let (mut lanes, together) = parts.lanes(wanted)?;
         let products = |taker| Products::new(coupling, direction, isa.lanes(), taker);
         match &mut lanes {
-            Lanes::Outputs(_) => {
-                if let Some(cells) = products(Taker::Cells).filter(|_| layout == Layout::Nhwc) {
-                    parts.products = cells;
-                }
+            Lanes::Outputs(_) if layout == Layout::Nhwc => {
+                // Too many cuts: positions are packed instead.
+                parts.products = products(Taker::Cells).unwrap_or(parts.products);
             }
+            Lanes::Outputs(_) => {}
             Lanes::Positions(_) => parts.products = products(Taker::Positions)?,
             Lanes::Rows(window, _) => {
                 parts.products = products(Taker::Rows)?;

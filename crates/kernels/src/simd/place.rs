@@ -4,41 +4,38 @@ use super::vector::Vector;
 use crate::options::Activation;
 
 /// What becomes of the sums of a tile.
-pub(crate) trait End<V: Vector> {
-    /// Before the first product of a tile of `R` rows of `N` registers.
-    ///
-    /// # Safety
-    /// The CPU has the instruction set of `V`; what the implementation asks for.
-    unsafe fn begin<const R: usize, const N: usize>(&self);
+pub(super) trait End {
+    /// Before the first product of a tile.
+    fn begin(&self);
 
     /// A register of what has been kept of the same tile.
     ///
     /// # Safety
-    /// As [`Self::begin`].
-    unsafe fn kept(&self, at: usize) -> V;
+    /// The CPU has the instruction set of `V`; the register lies in a tile that was kept.
+    unsafe fn kept<V: Vector>(&self, at: usize) -> V;
 
-    /// Writes them.
+    /// Writes a tile of `R` rows of `N` registers.
     ///
     /// # Safety
-    /// As [`Self::begin`].
-    unsafe fn end<const R: usize, const N: usize>(&self, sums: [[V; N]; R]);
+    /// The CPU has the instruction set of `V`; the tile is as large as the one that was prepared for.
+    unsafe fn end<V: Vector, const R: usize, const N: usize>(&self, sums: [[V; N]; R]);
 }
 
 /// Side by side, `[rows][vectors * lanes]`.
 pub(super) struct Keep(pub(super) *mut f32);
 
-impl<V: Vector> End<V> for Keep {
+impl End for Keep {
     #[inline(always)]
-    unsafe fn begin<const R: usize, const N: usize>(&self) {}
+    fn begin(&self) {}
 
     #[inline(always)]
-    unsafe fn kept(&self, at: usize) -> V {
+    unsafe fn kept<V: Vector>(&self, at: usize) -> V {
         // SAFETY: the caller says that the whole tile is there.
         unsafe { V::load(self.0.add(at * V::LANES)) }
     }
 
     #[inline(always)]
-    unsafe fn end<const R: usize, const N: usize>(&self, sums: [[V; N]; R]) {
+    unsafe fn end<V: Vector, const R: usize, const N: usize>(&self, sums: [[V; N]; R]) {
         for (r, sums) in sums.into_iter().enumerate() {
             for (n, sum) in sums.into_iter().enumerate() {
                 // SAFETY: as above.
@@ -140,7 +137,7 @@ impl<'a> Put<'a> {
     /// Where a row of a target goes.
     ///
     /// # Safety
-    /// There are as many rows, and the slices can still be written.
+    /// There are more than `row` rows.
     #[inline(always)]
     unsafe fn pointer(&self, target: &Target, row: usize) -> *mut f32 {
         // SAFETY: `new` has found the slice, and the place in it.
@@ -152,27 +149,27 @@ impl<'a> Put<'a> {
     }
 }
 
-impl<V: Vector> End<V> for Put<'_> {
+impl End for Put<'_> {
     #[inline(always)]
-    unsafe fn begin<const R: usize, const N: usize>(&self) {
+    fn begin(&self) {
         // A line that is not in the cache is fetched before it is written: while there is still something to
         // compute.
         for target in self.placed.targets {
-            for row in 0..R {
-                // SAFETY: the caller's promise.
+            for row in 0..self.placed.places.len() {
+                // SAFETY: there are as many rows; the slices are borrowed as long as this lives.
                 prefetch_write(unsafe { self.pointer(target, row) });
             }
         }
     }
 
     #[inline(always)]
-    unsafe fn kept(&self, at: usize) -> V {
+    unsafe fn kept<V: Vector>(&self, at: usize) -> V {
         // SAFETY: the caller says that the whole tile is there.
         unsafe { V::load(self.kept.add(at * V::LANES)) }
     }
 
     #[inline(always)]
-    unsafe fn end<const R: usize, const N: usize>(&self, mut sums: [[V; N]; R]) {
+    unsafe fn end<V: Vector, const R: usize, const N: usize>(&self, mut sums: [[V; N]; R]) {
         // SAFETY: `new` has found room for all targets in every place.
         unsafe {
             match self.placed.activation {

@@ -116,20 +116,8 @@ impl Detected {
     pub(crate) fn tile(self, tile: &Tile<'_>, out: &mut [f32]) {
         self.check(tile);
         assert!(out.len() >= tile.rows * tile.vectors * self.lanes());
-        let end = Keep(out.as_mut_ptr());
-        match self.isa() {
-            // SAFETY: `check` and the assert above cover all that is read and written.
-            Isa::Portable => unsafe { any_rows::<[f32; 8], _>(tile, &end) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: `self` proves AVX2 and FMA; the rest as above.
-            Isa::Avx2 => unsafe { avx2(tile, &end) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: `self` proves AVX-512F; the rest as above.
-            Isa::Avx512 => unsafe { avx512(tile, &end) },
-            #[cfg(not(target_arch = "x86_64"))]
-            // SAFETY: the rest as above.
-            _ => unsafe { any_rows::<[f32; 8], _>(tile, &end) },
-        }
+        // SAFETY: `check` and the assert above cover all that is read and written.
+        unsafe { self.compute(tile, &Keep(out.as_mut_ptr())) }
     }
 
     /// Computes a tile, of which `kept` may have been kept, straight to its places in `slices`.
@@ -148,18 +136,25 @@ impl Detected {
             assert!(kept.len() >= tile.rows * tile.vectors * self.lanes());
         }
         let end = Put::new(kept, placed, slices, (tile.rows, tile.vectors, self.lanes()));
+        // SAFETY: `check`, the assert above and `Put::new` cover all that is read and written.
+        unsafe { self.compute(tile, &end) }
+    }
+
+    /// # Safety
+    /// The operands hold what the tile says, see [`Self::check`], and `end` is ready for it.
+    unsafe fn compute(self, tile: &Tile<'_>, end: &impl End) {
         match self.isa() {
-            // SAFETY: `check` and the asserts above cover all that is read and written.
-            Isa::Portable => unsafe { any_rows::<[f32; 8], _>(tile, &end) },
+            // SAFETY: the caller's promise.
+            Isa::Portable => unsafe { any_rows::<[f32; 8]>(tile, end) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: `self` proves AVX2 and FMA; the rest as above.
-            Isa::Avx2 => unsafe { avx2(tile, &end) },
+            // SAFETY: `self` proves AVX2 and FMA; the rest is the caller's promise.
+            Isa::Avx2 => unsafe { avx2(tile, end) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: `self` proves AVX-512F; the rest as above.
-            Isa::Avx512 => unsafe { avx512(tile, &end) },
+            // SAFETY: `self` proves AVX-512F; the rest is the caller's promise.
+            Isa::Avx512 => unsafe { avx512(tile, end) },
             #[cfg(not(target_arch = "x86_64"))]
-            // SAFETY: the rest as above.
-            _ => unsafe { any_rows::<[f32; 8], _>(tile, &end) },
+            // SAFETY: the caller's promise.
+            _ => unsafe { any_rows::<[f32; 8]>(tile, end) },
         }
     }
 
@@ -196,18 +191,18 @@ const fn most_vectors(rows: usize) -> usize {
 /// The CPU has AVX2 and FMA; the rest as [`any_rows`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2(tile: &Tile<'_>, end: &impl End<std::arch::x86_64::__m256>) {
+unsafe fn avx2(tile: &Tile<'_>, end: &impl End) {
     // SAFETY: the caller's promise.
-    unsafe { any_rows::<std::arch::x86_64::__m256, _>(tile, end) }
+    unsafe { any_rows::<std::arch::x86_64::__m256>(tile, end) }
 }
 
 /// # Safety
 /// The CPU has AVX-512F; the rest as [`any_rows`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn avx512(tile: &Tile<'_>, end: &impl End<std::arch::x86_64::__m512>) {
+unsafe fn avx512(tile: &Tile<'_>, end: &impl End) {
     // SAFETY: the caller's promise.
-    unsafe { any_rows::<std::arch::x86_64::__m512, _>(tile, end) }
+    unsafe { any_rows::<std::arch::x86_64::__m512>(tile, end) }
 }
 
 /// Picks the routine whose rows and registers are constants, so that its sums stay in registers.
@@ -215,7 +210,7 @@ unsafe fn avx512(tile: &Tile<'_>, end: &impl End<std::arch::x86_64::__m512>) {
 /// # Safety
 /// The CPU has the instruction set of `V`; the slices hold what the tile says, see [`Detected::tile`].
 #[inline(always)]
-unsafe fn any_rows<V: Vector, E: End<V>>(tile: &Tile<'_>, end: &E) {
+unsafe fn any_rows<V: Vector>(tile: &Tile<'_>, end: &impl End) {
     macro_rules! pick {
         ($($rows:literal: $($vectors:literal)*;)*) => {
             match (tile.rows, tile.vectors) {
@@ -265,12 +260,12 @@ unsafe fn sums<V: Vector, const R: usize, const N: usize>(
     tile: &Tile<'_>,
     row: impl Fn(usize) -> usize,
     register: impl Fn(usize) -> usize,
-    end: &impl End<V>,
+    end: &impl End,
 ) {
     // SAFETY: every step of a run of `a` has `R` values, and of `b` `N` registers; so has the row that the
     // sums start from, and what is kept and written `R * N`. Pointers past the last step are made, not read.
     unsafe {
-        end.begin::<R, N>();
+        end.begin();
         let mut sums = [[V::splat(0.0); N]; R];
         match tile.start {
             Start::Zero => {}

@@ -1,7 +1,7 @@
 //! A register of f32 values, so that a kernel is written once for every instruction set.
 //!
 //! Kernels are generic over [`Vector`], `#[inline(always)]`, and called from one small function per
-//! instruction set that carries `#[target_feature]` (see `per_isa!`): inlined there, they are compiled
+//! instruction set that carries `#[target_feature]` (see `simd::tile`): inlined there, they are compiled
 //! with its instructions.
 
 #[cfg(target_arch = "x86_64")]
