@@ -346,7 +346,7 @@ impl Product<'_> {
         let per = self.units.per_phase;
         let first_channel = self.share.finish.first_channel;
         let inside = self.job.x_phases.start * per..self.job.x_phases.end * per;
-        let x_output = self.job.x_outputs[0] - self.job.x_phases.start as i64;
+        let x_output = self.job.x_output - self.job.x_phases.start as i64;
         let cell_step = output.cell_step();
         let units = &self.units.groups[self.job.group][units.clone()];
         let mut targets = Vec::new();

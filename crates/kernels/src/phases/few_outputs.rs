@@ -265,7 +265,7 @@ impl Block<'_> {
                 .enumerate()
                 .map(|(n, register)| Run { lane: n * lanes, ..register.run.clone() })
                 .collect();
-            let places = Places::new(&parts.products.axes, &runs);
+            let places = Places::new(&parts.products.axes, &runs, output);
             let x_phases = job.x_phases.len();
             for (outer, phases) in job.outer_phases.iter().zip(all_runs.chunks(x_phases)) {
                 for (n, (phase, runs)) in phases.iter().enumerate() {
@@ -292,14 +292,15 @@ impl Block<'_> {
                 Interleaved {
                     axes: &parts.products.axes,
                     outer: outer.output,
-                    x_outputs: &job.x_outputs,
+                    x_output: job.x_output,
+                    x_gaps: &job.x_gaps,
                     places: &places,
                     channels: 0..parts.out_channels,
-                    first_channel: self.share.finish.first_channel,
                     width,
                     phase_step: height * width,
+                    finish: &self.share.finish,
                 }
-                .store(parts.isa, &self.share.finish, &mut buffers.sums, output);
+                .store(parts.isa, &buffers.sums, output);
             }
         }
     }

@@ -63,8 +63,10 @@ pub(crate) struct Job {
     pub(crate) outer_phases: Vec<OuterPhase>,
     /// Of the group's x phases those that lie inside.
     pub(crate) x_phases: Range<usize>,
-    /// Output cell less `position * out_step`, of each of `x_phases`.
-    pub(crate) x_outputs: Vec<i64>,
+    /// Output cell less `position * out_step`, of the first of `x_phases`.
+    pub(crate) x_output: i64,
+    /// Cells from that one to each of `x_phases`; ascending from 0.
+    pub(crate) x_gaps: Vec<usize>,
     /// Whether every shift lies inside the input for every position.
     pub(crate) inside: bool,
     /// Pairs of phase and shift that have a tap.
@@ -290,13 +292,16 @@ impl Job {
                 pairs += shifts.iter().filter(|shift| taps[shift.index].is_some()).count();
             }
         }
+        let outputs = groups[2].phases[x_phases.clone()].iter().map(|phase| phase.output);
+        let x_output = outputs.clone().next().unwrap_or(0);
         Self {
             group: index,
             pairs,
             positions: segments.map(|segment| segment.positions.clone()),
             shifts,
             outer_phases,
-            x_outputs: groups[2].phases[x_phases.clone()].iter().map(|p| p.output).collect(),
+            x_output,
+            x_gaps: outputs.map(|output| (output - x_output) as usize).collect(),
             x_phases,
             inside: segments.iter().all(|segment| segment.inside),
         }

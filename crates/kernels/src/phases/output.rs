@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::options::Layout;
 
 /// Values that lie in an L2 cache beside what a task works in: 256 KiB.
-const NEAR: usize = 64 * 1024;
+pub(super) const NEAR: usize = 64 * 1024;
 
 /// What one task writes.
 pub(crate) struct Output<'a> {
@@ -19,6 +19,8 @@ pub(crate) struct Output<'a> {
     pub(crate) first_cell: usize,
     /// Channels of the whole tensor: the step from cell to cell in NHWC.
     pub(crate) all_channels: usize,
+    /// Whether it is larger than what a core keeps near.
+    pub(crate) is_large: bool,
 }
 
 impl Output<'_> {
@@ -50,10 +52,5 @@ impl Output<'_> {
             Layout::Nchw => (channel - self.channels.start, 0),
             Layout::Nhwc => (0, channel as i64),
         }
-    }
-
-    /// Whether it is larger than what a core keeps near.
-    pub(crate) fn is_large(&self) -> bool {
-        self.slices.iter().map(|slice| slice.len()).sum::<usize>() > NEAR
     }
 }

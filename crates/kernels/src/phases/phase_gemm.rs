@@ -239,7 +239,7 @@ impl<'a> Product<'a> {
         let all = self.share.channels.start / height..self.share.channels.end.div_ceil(height);
         let slot = self.job.x_phases.len() * height * self.width;
         for range in cut(0..self.positions.len(), self.cut.positions) {
-            let panels = self.panels(range);
+            let panels = self.panels(range, output);
             let numbered = |(n, panel): (usize, &Panel)| {
                 panel.runs.iter().map(move |r| (n, r.clone())).collect::<Vec<_>>()
             };
@@ -261,7 +261,7 @@ impl<'a> Product<'a> {
                                 packed,
                                 &mut buffers.sums,
                             );
-                            self.store((outer, tile), panel, &mut buffers.sums, output);
+                            self.store((outer, tile), panel, &buffers.sums, output);
                         }
                     }
                 }
@@ -298,7 +298,7 @@ impl<'a> Product<'a> {
     }
 
     /// Panels of about equal width, as a narrow one cannot hide the delays of its sums.
-    fn panels(&self, range: Range<usize>) -> Vec<Panel> {
+    fn panels(&self, range: Range<usize>, output: &Output<'_>) -> Vec<Panel> {
         let lanes = self.parts.isa.lanes();
         let vectors = range.len().div_ceil(lanes);
         let number = vectors.div_ceil(self.tiles.vectors);
@@ -308,7 +308,7 @@ impl<'a> Product<'a> {
             let end = (first + vectors * lanes).min(range.end);
             let runs = self.positions.runs(first..end);
             first = end;
-            let places = Places::new(&self.parts.products.axes, &runs);
+            let places = Places::new(&self.parts.products.axes, &runs, output);
             Panel { vectors, runs, places }
         };
         (0..number).map(panel).collect()
@@ -378,31 +378,24 @@ impl<'a> Product<'a> {
         }
     }
 
-    fn store(
-        &self,
-        pair: (usize, usize),
-        panel: &Panel,
-        sums: &mut [f32],
-        output: &mut Output<'_>,
-    ) {
-        let place = self.place(pair, panel);
-        place.store(self.parts.isa, &self.share.finish, sums, output);
+    fn store(&self, pair: (usize, usize), panel: &Panel, sums: &[f32], output: &mut Output<'_>) {
+        self.place(pair, panel).store(self.parts.isa, sums, output);
     }
 
     /// Where the tiles of all x phases go.
     fn place<'b>(&'b self, (outer, tile): (usize, usize), panel: &'b Panel) -> Interleaved<'b> {
         let first = tile * self.tiles.height;
         let end = (first + self.tiles.height).min(self.share.channels.end);
-        let first_channel = self.share.finish.first_channel;
         Interleaved {
             axes: &self.parts.products.axes,
             outer: self.job.outer_phases[outer].output,
-            x_outputs: &self.job.x_outputs,
+            x_output: self.job.x_output,
+            x_gaps: &self.job.x_gaps,
             places: &panel.places,
             channels: first..end,
-            first_channel,
             width: panel.vectors * self.parts.isa.lanes(),
             phase_step: self.tiles.height * self.width,
+            finish: &self.share.finish,
         }
     }
 }

@@ -39,14 +39,3 @@ impl Share<'_> {
         Positions { images: self.images.clone(), axes }
     }
 }
-
-impl Finish<'_> {
-    /// One row of sums of one channel.
-    pub(super) fn row(&self, channel: usize, sums: &mut [f32]) {
-        if let Some(bias) = self.bias {
-            let bias = bias[channel];
-            sums.iter_mut().for_each(|v| *v += bias);
-        }
-        self.activation.apply_all(sums);
-    }
-}

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::Parts;
-use super::output::Output;
+use super::output::{NEAR, Output};
 use super::steps::cut;
 use crate::idle::Idle;
 use crate::options::Layout;
@@ -129,6 +129,7 @@ impl Split {
                             Layout::Nchw => first + channels.start..first + channels.end,
                             Layout::Nhwc => 0..all_channels,
                         };
+                        let values = images.len() * cells.len() * own.len();
                         tasks.push(Task {
                             groups: groups.clone(),
                             band: band.clone(),
@@ -140,6 +141,7 @@ impl Split {
                                 channels: own,
                                 first_cell: cells.start,
                                 all_channels,
+                                is_large: values > NEAR,
                             },
                         });
                     }

@@ -1,26 +1,41 @@
-//! Storing lines of values side by side, value n of line m at `n * lines + m`, or with gaps between them.
+//! Storing the sums of a tile whose lanes are positions: rows are output channels, and of each there are
+//! several *lines*, one for each x phase. Value n of line m goes to cell `n * lines + m`, or with gaps between.
 
+use super::place::{activate, prefetch_write};
 use super::vector::Vector;
 use super::{Detected, Isa};
+use crate::options::Activation;
 
-/// Lines of values that go to the output together.
+/// A tile, `[line][row][width]`, and where it goes.
 pub(crate) struct Lines<'a> {
     pub(crate) sums: &'a [f32],
     /// Values from the start of a line to that of the next.
     pub(crate) line_step: usize,
+    /// Values from row to row.
+    pub(crate) width: usize,
+    pub(crate) rows: usize,
     /// Where each line begins in the output, in cells after the first; ascending from 0.
     pub(crate) gaps: &'a [usize],
     /// Cells from a value of a line to the next.
     pub(crate) out_step: usize,
     /// Values from cell to cell.
     pub(crate) cell_step: usize,
-    /// Added to every value.
-    pub(crate) bias: f32,
+    /// Slice of row 0, less that of a stretch, and slices from row to row.
+    pub(crate) slice: usize,
+    pub(crate) slice_step: usize,
+    /// Where the cells of row 0 begin in their slice, less the place of a stretch, and values from row to row.
+    pub(crate) offset: i64,
+    pub(crate) row_step: usize,
+    /// Added to every value of a row.
+    pub(crate) bias: Option<&'a [f32]>,
+    pub(crate) activation: Activation,
 }
 
 /// A part of every line that lies in one piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stretch {
+    /// Added to the slice of a row.
+    pub(crate) slice: usize,
     /// Where it begins in each line.
     pub(crate) lane: usize,
     /// Values of each line.
@@ -29,8 +44,49 @@ pub(crate) struct Stretch {
     pub(crate) place: i64,
 }
 
+impl Lines<'_> {
+    /// Where a stretch of a row goes: its slice, and in it the first value of the first line and the end of
+    /// the last.
+    fn place<'b>(
+        &self,
+        stretch: &Stretch,
+        row: usize,
+        slices: &'b mut [&mut [f32]],
+    ) -> &'b mut [f32] {
+        let first = stretch.place * self.cell_step as i64 + self.offset;
+        let first = first + (row * self.row_step) as i64;
+        let step = self.out_step * self.cell_step;
+        let gap = self.gaps.last().map_or(0, |gap| gap * self.cell_step);
+        let length = match stretch.length {
+            0 => 0,
+            length => (length - 1) * step + gap + 1,
+        };
+        // A place in front of the slice becomes one far behind it, which is refused.
+        let first = first as usize;
+        &mut slices[self.slice + stretch.slice + row * self.slice_step][first..first + length]
+    }
+
+    fn bias(&self, row: usize) -> f32 {
+        self.bias.map_or(0.0, |bias| bias[row])
+    }
+
+    /// Asks for the cache lines that [`Detected::store_lines`] will write.
+    ///
+    /// # Panics
+    /// If a place lies outside of its slice.
+    pub(crate) fn announce(&self, stretches: &[Stretch], slices: &mut [&mut [f32]]) {
+        for stretch in stretches {
+            for row in 0..self.rows {
+                for line in self.place(stretch, row, slices).chunks_mut(16) {
+                    prefetch_write(line.as_mut_ptr());
+                }
+            }
+        }
+    }
+}
+
 impl Detected {
-    /// Writes stretches of all lines to their places.
+    /// Writes stretches of all lines of all rows to their places.
     ///
     /// # Panics
     /// If a stretch or its place lies outside.
@@ -38,31 +94,25 @@ impl Detected {
         self,
         lines: &Lines<'_>,
         stretches: &[Stretch],
-        offset: i64,
-        out: &mut [f32],
+        slices: &mut [&mut [f32]],
     ) {
-        let Some(last_line) = lines.gaps.len().checked_sub(1) else { return };
-        let step = (lines.out_step * lines.cell_step) as i64;
-        let gap = (lines.gaps[last_line] * lines.cell_step) as i64;
+        let last_line = lines.gaps.len().saturating_sub(1);
+        let last = last_line * lines.line_step + lines.rows.saturating_sub(1) * lines.width;
         for stretch in stretches {
-            let first = stretch.place * lines.cell_step as i64 + offset;
-            let last = first + (stretch.length as i64 - 1) * step + gap;
-            assert!(first >= 0 && last < out.len() as i64);
-            let end = last_line * lines.line_step + stretch.lane + stretch.length;
-            assert!(end <= lines.sums.len());
+            assert!(last + stretch.lane + stretch.length <= lines.sums.len());
         }
         match self.isa() {
-            // SAFETY: the asserts above are all that is read and written.
-            Isa::Portable => unsafe { store::<[f32; 8]>(lines, stretches, offset, out) },
+            // SAFETY: the asserts above are all that is read.
+            Isa::Portable => unsafe { store::<[f32; 8]>(lines, stretches, slices) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `self` proves that the CPU has AVX2; the rest as above.
-            Isa::Avx2 => unsafe { avx2(lines, stretches, offset, out) },
+            Isa::Avx2 => unsafe { avx2(lines, stretches, slices) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `self` proves that the CPU has AVX-512F; the rest as above.
-            Isa::Avx512 => unsafe { avx512(lines, stretches, offset, out) },
+            Isa::Avx512 => unsafe { avx512(lines, stretches, slices) },
             #[cfg(not(target_arch = "x86_64"))]
-            // SAFETY: the asserts above are all that is read and written.
-            _ => unsafe { store::<[f32; 8]>(lines, stretches, offset, out) },
+            // SAFETY: the asserts above are all that is read.
+            _ => unsafe { store::<[f32; 8]>(lines, stretches, slices) },
         }
     }
 }
@@ -71,114 +121,138 @@ impl Detected {
 /// The CPU has AVX2; the rest as [`store`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2(lines: &Lines<'_>, stretches: &[Stretch], offset: i64, out: &mut [f32]) {
+unsafe fn avx2(lines: &Lines<'_>, stretches: &[Stretch], slices: &mut [&mut [f32]]) {
     // SAFETY: the caller's promise.
-    unsafe { store::<std::arch::x86_64::__m256>(lines, stretches, offset, out) }
+    unsafe { store::<std::arch::x86_64::__m256>(lines, stretches, slices) }
 }
 
 /// # Safety
 /// The CPU has AVX-512F; the rest as [`store`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn avx512(lines: &Lines<'_>, stretches: &[Stretch], offset: i64, out: &mut [f32]) {
+unsafe fn avx512(lines: &Lines<'_>, stretches: &[Stretch], slices: &mut [&mut [f32]]) {
     // SAFETY: the caller's promise.
-    unsafe { store::<std::arch::x86_64::__m512>(lines, stretches, offset, out) }
+    unsafe { store::<std::arch::x86_64::__m512>(lines, stretches, slices) }
 }
 
 /// # Safety
-/// The CPU has the instruction set of `V`; every stretch lies inside every line, and its place inside `out`.
+/// The CPU has the instruction set of `V`; every stretch lies inside every line of every row.
 #[inline(always)]
-unsafe fn store<V: Vector>(lines: &Lines<'_>, stretches: &[Stretch], offset: i64, out: &mut [f32]) {
-    let (number, step) = (lines.gaps.len(), lines.out_step * lines.cell_step);
-    for stretch in stretches {
-        let out = &mut out[(stretch.place * lines.cell_step as i64 + offset) as usize..];
-        // SAFETY: the caller's promise.
-        let done = unsafe {
-            match (number, step) {
-                (1, 1) => together::<V, 1>(lines, stretch, out),
-                (2, 2) => together::<V, 2>(lines, stretch, out),
-                (4, 4) => together::<V, 4>(lines, stretch, out),
-                (8, 8) => together::<V, 8>(lines, stretch, out),
-                (1, 2) => every_second::<V>(lines, stretch, out),
-                _ => 0,
-            }
-        };
-        for (line, gap) in lines.gaps.iter().enumerate() {
-            let sums = &lines.sums[line * lines.line_step + stretch.lane..][..stretch.length];
-            for (n, sum) in sums.iter().enumerate().skip(done) {
-                out[n * step + gap * lines.cell_step] = sum + lines.bias;
+unsafe fn store<V: Vector>(lines: &Lines<'_>, stretches: &[Stretch], slices: &mut [&mut [f32]]) {
+    // SAFETY: the caller's promise. Gaps ascend from 0, so that as many lines as a step has cells fill it.
+    unsafe {
+        match (lines.gaps.len(), lines.out_step * lines.cell_step) {
+            (1, 1) => together::<V, 1>(lines, stretches, slices),
+            (2, 2) if lines.gaps[1] == 1 => together::<V, 2>(lines, stretches, slices),
+            (4, 4) if lines.gaps[3] == 3 => together::<V, 4>(lines, stretches, slices),
+            (8, 8) if lines.gaps[7] == 7 => together::<V, 8>(lines, stretches, slices),
+            (0, _) => {}
+            (number, step) => {
+                for stretch in stretches {
+                    for row in 0..lines.rows {
+                        let out = lines.place(stretch, row, slices);
+                        let from = lines.sums.as_ptr().add(row * lines.width + stretch.lane);
+                        let bias = lines.bias(row);
+                        let mut done = 0;
+                        if number == 1 && step == 2 {
+                            done = every_second::<V>(lines, from, stretch.length, bias, out);
+                        }
+                        for (line, gap) in lines.gaps.iter().enumerate() {
+                            for n in done..stretch.length {
+                                let sum = *from.add(line * lines.line_step + n);
+                                out[n * step + gap * lines.cell_step] =
+                                    lines.activation.apply(sum + bias);
+                            }
+                        }
+                    }
+                }
             }
         }
     }
 }
 
-/// As many values of each line as registers can be loaded with; says how many that are.
+/// Lines that fill the cells between them.
 ///
 /// Lines n and n + N/2 in turn give N/2 lines of twice the length, and so on.
 ///
 /// # Safety
-/// As [`store`], with `N` lines, a power of two, that fill the cells between them.
+/// As [`store`], with `N` lines, a power of two.
 #[inline(always)]
 unsafe fn together<V: Vector, const N: usize>(
     lines: &Lines<'_>,
-    stretch: &Stretch,
-    out: &mut [f32],
-) -> usize {
-    let mut at = 0;
-    // A register of the last line may be read beyond its end, if there is something.
-    let room = lines.sums.len() - (N - 1) * lines.line_step - stretch.lane;
-    while at < stretch.length && at + V::LANES <= room {
-        let number = V::LANES.min(stretch.length - at);
-        // SAFETY: LANES values of each line from `at` on exist; of `out` only what `number` values of each
-        // line fill is written, which is at most its length.
-        unsafe {
-            let (one, bias) = (V::splat(1.0), V::splat(lines.bias));
-            let from = lines.sums.as_ptr().add(stretch.lane + at);
-            let mut row = [bias; N];
-            for (n, value) in row.iter_mut().enumerate() {
-                *value = V::load(from.add(n * lines.line_step)).mul_add(one, bias);
-            }
-            let mut width = 1;
-            while width < N {
-                // `row` is `[line][part]`, `width` parts a line.
-                let mut next = row;
-                for n in 0..N / 2 {
-                    let (line, part) = (n / width, n % width);
-                    let (low, high) = row[n].zip(row[n + N / 2]);
-                    next[(line * width + part) * 2] = low;
-                    next[(line * width + part) * 2 + 1] = high;
-                }
-                row = next;
-                width *= 2;
-            }
-            let to = out.as_mut_ptr().add(at * N);
-            for (n, value) in row.iter().enumerate() {
-                match (number * N).saturating_sub(n * V::LANES) {
-                    0 => {}
-                    rest if rest >= V::LANES => value.store(to.add(n * V::LANES)),
-                    rest => value.store_where(to.add(n * V::LANES), (1 << rest) - 1),
+    stretches: &[Stretch],
+    slices: &mut [&mut [f32]],
+) {
+    for stretch in stretches {
+        for row in 0..lines.rows {
+            let out = lines.place(stretch, row, slices);
+            // SAFETY: `number` values of each line from `at` on exist, and what they fill of `out`, which is
+            // at most its length.
+            unsafe {
+                let (one, bias) = (V::splat(1.0), V::splat(lines.bias(row)));
+                let from = lines.sums.as_ptr().add(row * lines.width + stretch.lane);
+                let mut at = 0;
+                while at < stretch.length {
+                    let number = V::LANES.min(stretch.length - at);
+                    let mut values = [bias; N];
+                    for (n, value) in values.iter_mut().enumerate() {
+                        let from = from.add(n * lines.line_step + at);
+                        let sum = match number == V::LANES {
+                            true => V::load(from),
+                            false => V::load_some(from, number),
+                        };
+                        *value = sum.mul_add(one, bias);
+                    }
+                    activate(&mut values, lines.activation);
+                    let mut width = 1;
+                    while width < N {
+                        // `values` is `[line][part]`, `width` parts a line.
+                        let mut next = values;
+                        for n in 0..N / 2 {
+                            let (line, part) = (n / width, n % width);
+                            let (low, high) = values[n].zip(values[n + N / 2]);
+                            next[(line * width + part) * 2] = low;
+                            next[(line * width + part) * 2 + 1] = high;
+                        }
+                        values = next;
+                        width *= 2;
+                    }
+                    let to = out.as_mut_ptr().add(at * N);
+                    for (n, value) in values.iter().enumerate() {
+                        match (number * N).saturating_sub(n * V::LANES) {
+                            0 => {}
+                            rest if rest >= V::LANES => value.store(to.add(n * V::LANES)),
+                            rest => value.store_some(to.add(n * V::LANES), rest),
+                        }
+                    }
+                    at += number;
                 }
             }
         }
-        at += number;
     }
-    at
 }
 
 /// Whole registers of one line, each value to every second place; says how many values that are.
 ///
 /// # Safety
-/// As [`store`], with one line and a step of 2.
+/// The CPU has the instruction set of `V`; `length` values can be read, and `out` has room for them with as
+/// many places between.
 #[inline(always)]
-unsafe fn every_second<V: Vector>(lines: &Lines<'_>, stretch: &Stretch, out: &mut [f32]) -> usize {
-    let whole = stretch.length / V::LANES * V::LANES;
+unsafe fn every_second<V: Vector>(
+    lines: &Lines<'_>,
+    from: *const f32,
+    length: usize,
+    bias: f32,
+    out: &mut [f32],
+) -> usize {
+    let whole = length / V::LANES * V::LANES;
     for at in (0..whole).step_by(V::LANES) {
         // SAFETY: LANES values from `at` on exist, and the places up to that of the last of them; the masks
         // leave out what lies between and behind.
         unsafe {
-            let (one, bias) = (V::splat(1.0), V::splat(lines.bias));
-            let value = V::load(lines.sums.as_ptr().add(stretch.lane + at)).mul_add(one, bias);
-            let (low, high) = value.zip(value);
+            let mut value = [V::load(from.add(at)).mul_add(V::splat(1.0), V::splat(bias))];
+            activate(&mut value, lines.activation);
+            let (low, high) = value[0].zip(value[0]);
             low.store_where(out.as_mut_ptr().add(2 * at), 0x5555);
             high.store_where(out.as_mut_ptr().add(2 * at + V::LANES), 0x5555);
         }
@@ -205,33 +279,49 @@ mod tests {
                 (vec![0], 5),
             ] {
                 for (length, cell_step) in [(1, 1), (7, 1), (16, 1), (17, 1), (47, 1), (9, 3)] {
-                    let line_step = length + 3;
-                    let sums: Vec<f32> = (0..gaps.len() * line_step).map(|n| n as f32).collect();
-                    let lines = Lines {
-                        sums: &sums,
-                        line_step,
-                        gaps: &gaps,
-                        out_step,
-                        cell_step,
-                        bias: 0.5,
-                    };
-                    let mut out = vec![-1.0; (length + 4) * out_step * cell_step];
-                    let mut expected = out.clone();
-                    for (line, gap) in gaps.iter().enumerate() {
-                        for n in 0..length {
-                            let place = 3 * cell_step + (n * out_step + gap) * cell_step;
-                            expected[place] = (line * line_step + n) as f32 + 0.5;
-                        }
-                    }
-                    isa.store_lines(
-                        &lines,
-                        &[Stretch { lane: 0, length, place: 5 }],
-                        -2 * cell_step as i64,
-                        &mut out,
-                    );
-                    assert_eq!(out, expected, "{isa:?} {gaps:?} {out_step} {length}");
+                    check(isa, &gaps, out_step, length, cell_step);
                 }
             }
         }
+    }
+
+    /// Three rows to planes of their own, or side by side in one if there is room in a cell.
+    fn check(isa: Detected, gaps: &[usize], out_step: usize, length: usize, cell_step: usize) {
+        let (rows, width) = (3, length + 2);
+        let line_step = rows * width + 5;
+        let sums: Vec<f32> = (0..gaps.len() * line_step).map(|n| n as f32).collect();
+        let planar = cell_step == 1;
+        let lines = Lines {
+            sums: &sums,
+            line_step,
+            width,
+            rows,
+            gaps,
+            out_step,
+            cell_step,
+            slice: 1,
+            slice_step: usize::from(planar),
+            offset: -2 * cell_step as i64,
+            row_step: usize::from(!planar),
+            bias: Some(&[0.5, 0.25, -800.0]),
+            activation: Activation::LeakyRelu { slope: 0.5 },
+        };
+        let mut planes = vec![vec![-1.0; (length + 5) * out_step * cell_step]; 5];
+        let mut expected = planes.clone();
+        for (line, gap) in gaps.iter().enumerate() {
+            for (row, bias) in [0.5, 0.25, -800.0].into_iter().enumerate() {
+                for n in 0..length {
+                    let v = (line * line_step + row * width + 1 + n) as f32 + bias;
+                    let cell = (5 - 2 + n * out_step + gap) * cell_step;
+                    let (plane, at) = if planar { (2 + row, cell) } else { (2, cell + row) };
+                    expected[plane][at] = if v < 0.0 { 0.5 * v } else { v };
+                }
+            }
+        }
+        let mut slices: Vec<&mut [f32]> = planes.iter_mut().map(|plane| &mut plane[..]).collect();
+        let stretch = Stretch { slice: 1, lane: 1, length, place: 5 };
+        lines.announce(&[stretch], &mut slices);
+        isa.store_lines(&lines, &[stretch], &mut slices);
+        assert_eq!(planes, expected, "{isa:?} {gaps:?} {out_step} {length} {cell_step}");
     }
 }

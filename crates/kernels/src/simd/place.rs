@@ -172,27 +172,7 @@ impl End for Put<'_> {
     unsafe fn end<V: Vector, const R: usize, const N: usize>(&self, mut sums: [[V; N]; R]) {
         // SAFETY: `new` has found room for all targets in every place.
         unsafe {
-            match self.placed.activation {
-                Activation::None => {}
-                Activation::Relu => {
-                    for sum in sums.as_flattened_mut() {
-                        *sum = sum.where_negative(V::splat(0.0));
-                    }
-                }
-                Activation::LeakyRelu { slope } => {
-                    for sum in sums.as_flattened_mut() {
-                        *sum = sum.where_negative(sum.mul_add(V::splat(slope), V::splat(0.0)));
-                    }
-                }
-                Activation::Tanh | Activation::Sigmoid => {
-                    let mut lanes = [0.0; 16];
-                    for sum in sums.as_flattened_mut() {
-                        sum.store(lanes.as_mut_ptr());
-                        self.placed.activation.apply_all(&mut lanes[..V::LANES]);
-                        *sum = V::load(lanes.as_ptr());
-                    }
-                }
-            }
+            activate(sums.as_flattened_mut(), self.placed.activation);
             for target in self.placed.targets {
                 for n in 0..N {
                     if n != target.register {
@@ -212,15 +192,39 @@ impl End for Put<'_> {
     }
 }
 
-/// Asks for the cache lines of a slice, as it will be written.
-pub(crate) fn announce_all(out: &mut [f32]) {
-    for line in out.chunks_mut(16) {
-        prefetch_write(line.as_mut_ptr());
+/// Applies an activation to registers.
+///
+/// # Safety
+/// The CPU has the instruction set of `V`.
+#[inline(always)]
+pub(super) unsafe fn activate<V: Vector>(sums: &mut [V], activation: Activation) {
+    // SAFETY: the caller's promise; a register has at most 16 lanes.
+    unsafe {
+        match activation {
+            Activation::None => {}
+            Activation::Relu => {
+                sums.iter_mut().for_each(|sum| *sum = sum.where_negative(V::splat(0.0)));
+            }
+            Activation::LeakyRelu { slope } => {
+                for sum in sums {
+                    *sum = sum.where_negative(sum.mul_add(V::splat(slope), V::splat(0.0)));
+                }
+            }
+            Activation::Tanh | Activation::Sigmoid => {
+                let mut lanes = [0.0; 16];
+                for sum in sums {
+                    sum.store(lanes.as_mut_ptr());
+                    activation.apply_all(&mut lanes[..V::LANES]);
+                    *sum = V::load(lanes.as_ptr());
+                }
+            }
+        }
     }
 }
 
+/// Asks for a cache line, as it will be written.
 #[inline(always)]
-fn prefetch_write(at: *mut f32) {
+pub(super) fn prefetch_write(at: *mut f32) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch touches nothing that a program can see, whatever the address; where the CPU lacks
     // this kind it does nothing.

@@ -72,82 +72,6 @@ impl Detected {
     }
 }
 
-/// Parts of registers.
-trait Partial: Vector {
-    /// The first `count` values, at least one and fewer than [`Vector::LANES`], and any others behind them.
-    ///
-    /// # Safety
-    /// The CPU has the instruction set; `count` values can be read.
-    unsafe fn load_some(from: *const f32, count: usize) -> Self;
-
-    /// Writes the first `count` values, fewer than [`Vector::LANES`].
-    ///
-    /// # Safety
-    /// The CPU has the instruction set; `count` values can be written.
-    unsafe fn store_some(self, to: *mut f32, count: usize);
-}
-
-impl Partial for [f32; 8] {
-    #[inline(always)]
-    unsafe fn load_some(from: *const f32, count: usize) -> Self {
-        let mut out = [0.0; 8];
-        // SAFETY: the caller's promise; `count` is below 8.
-        unsafe { std::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), count) };
-        out
-    }
-
-    #[inline(always)]
-    unsafe fn store_some(self, to: *mut f32, count: usize) {
-        // SAFETY: the caller's promise; `count` is below 8.
-        unsafe { std::ptr::copy_nonoverlapping(self.as_ptr(), to, count) };
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-mod partial_x86 {
-    use super::Partial;
-    use std::arch::x86_64::*;
-
-    /// Eight times all bits, then none: from `8 - n` on, the mask of `n` lanes.
-    static MASKS: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
-
-    /// # Safety
-    /// The CPU has AVX2.
-    #[inline(always)]
-    unsafe fn mask(count: usize) -> __m256i {
-        // SAFETY: eight numbers from `8 - count` on lie inside, as `count` is at most 8 here.
-        unsafe { _mm256_loadu_si256(MASKS.as_ptr().add(8 - count.min(8)).cast()) }
-    }
-
-    impl Partial for __m256 {
-        #[inline(always)]
-        unsafe fn load_some(from: *const f32, count: usize) -> Self {
-            // SAFETY: the caller promises AVX2; what the mask leaves out is not touched.
-            unsafe { _mm256_maskload_ps(from, mask(count)) }
-        }
-
-        #[inline(always)]
-        unsafe fn store_some(self, to: *mut f32, count: usize) {
-            // SAFETY: the caller promises AVX2; what the mask leaves out is not touched.
-            unsafe { _mm256_maskstore_ps(to, mask(count), self) }
-        }
-    }
-
-    impl Partial for __m512 {
-        #[inline(always)]
-        unsafe fn load_some(from: *const f32, count: usize) -> Self {
-            // SAFETY: the caller promises AVX-512F; what the mask leaves out is not touched.
-            unsafe { _mm512_maskz_loadu_ps(((1u32 << count) - 1) as __mmask16, from) }
-        }
-
-        #[inline(always)]
-        unsafe fn store_some(self, to: *mut f32, count: usize) {
-            // SAFETY: the caller promises AVX-512F; what the mask leaves out is not touched.
-            unsafe { _mm512_mask_storeu_ps(to, ((1u32 << count) - 1) as __mmask16, self) }
-        }
-    }
-}
-
 /// # Safety
 /// The CPU has AVX2; the rest as [`any`].
 #[cfg(target_arch = "x86_64")]
@@ -170,7 +94,7 @@ unsafe fn avx512(lines: &Spread<'_>, out: &mut [f32]) {
 /// The CPU has the instruction set of `V`; all values lie in `from`, and their places in `out`; one of the
 /// steps is 1.
 #[inline(always)]
-unsafe fn any<V: Partial>(lines: &Spread<'_>, out: &mut [f32]) {
+unsafe fn any<V: Vector>(lines: &Spread<'_>, out: &mut [f32]) {
     // SAFETY: the caller's promise.
     unsafe {
         match lines.channel_step {
@@ -183,7 +107,7 @@ unsafe fn any<V: Partial>(lines: &Spread<'_>, out: &mut [f32]) {
 /// # Safety
 /// As [`any`], where the values of a line lie side by side.
 #[inline(always)]
-unsafe fn copy<V: Partial>(lines: &Spread<'_>, out: &mut [f32]) {
+unsafe fn copy<V: Vector>(lines: &Spread<'_>, out: &mut [f32]) {
     let whole = lines.channels / V::LANES * V::LANES;
     let rest = lines.channels - whole;
     for (cell, &place) in lines.places.all.iter().enumerate() {
@@ -223,7 +147,7 @@ fn prefetch(at: *const f32) {
 /// # Safety
 /// As [`any`], where the cells of a channel lie side by side.
 #[inline(always)]
-unsafe fn transpose<V: Partial>(lines: &Spread<'_>, out: &mut [f32]) {
+unsafe fn transpose<V: Vector>(lines: &Spread<'_>, out: &mut [f32]) {
     let cells = lines.places.all.len();
     // The first registers may be partly empty, so that the others are whole cache lines: planes often are so
     // far apart that the lines of all of them share a few sets of the cache, and are gone when the next

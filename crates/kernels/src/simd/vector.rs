@@ -50,6 +50,18 @@ pub(crate) trait Vector: Copy {
         }
     }
 
+    /// The first `count` values, at least one and fewer than [`Self::LANES`], and any others behind them.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set; `count` values can be read.
+    unsafe fn load_some(from: *const f32, count: usize) -> Self;
+
+    /// Writes the first `count` values, fewer than [`Self::LANES`].
+    ///
+    /// # Safety
+    /// The CPU has the instruction set; `count` values can be written.
+    unsafe fn store_some(self, to: *mut f32, count: usize);
+
     /// Every second value of `self` and then of `other`: `[a0, a2, ..., b0, b2, ...]`.
     ///
     /// # Safety
@@ -140,6 +152,20 @@ impl Vector for [f32; 8] {
     }
 
     #[inline(always)]
+    unsafe fn load_some(from: *const f32, count: usize) -> Self {
+        let mut out = [0.0; 8];
+        // SAFETY: the caller's promise; `count` is below 8.
+        unsafe { std::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), count) };
+        out
+    }
+
+    #[inline(always)]
+    unsafe fn store_some(self, to: *mut f32, count: usize) {
+        // SAFETY: the caller's promise; `count` is below 8.
+        unsafe { std::ptr::copy_nonoverlapping(self.as_ptr(), to, count) };
+    }
+
+    #[inline(always)]
     unsafe fn evens(self, other: Self) -> Self {
         let ([a, _, b, _, c, _, d, _], [e, _, f, _, g, _, h, _]) = (self, other);
         [a, b, c, d, e, f, g, h]
@@ -150,6 +176,19 @@ impl Vector for [f32; 8] {
         let ([a, b, c, d, e, f, g, h], [i, j, k, l, m, n, o, p]) = (self, other);
         ([a, i, b, j, c, k, d, l], [e, m, f, n, g, o, h, p])
     }
+}
+
+/// Eight times all bits, then none: from `8 - n` on, the mask of `n` lanes.
+#[cfg(target_arch = "x86_64")]
+static MASKS: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+
+/// # Safety
+/// The CPU has AVX2.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn mask(count: usize) -> __m256i {
+    // SAFETY: eight numbers from `8 - count` on lie inside, as `count` is at most 8 here.
+    unsafe { _mm256_loadu_si256(MASKS.as_ptr().add(8 - count.min(8)).cast()) }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -188,6 +227,18 @@ impl Vector for __m256 {
             let negative = _mm256_cmp_ps::<_CMP_LT_OQ>(self, _mm256_setzero_ps());
             _mm256_blendv_ps(self, other, negative)
         }
+    }
+
+    #[inline(always)]
+    unsafe fn load_some(from: *const f32, count: usize) -> Self {
+        // SAFETY: the caller promises AVX2; what the mask leaves out is not touched.
+        unsafe { _mm256_maskload_ps(from, mask(count)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_some(self, to: *mut f32, count: usize) {
+        // SAFETY: the caller promises AVX2; what the mask leaves out is not touched.
+        unsafe { _mm256_maskstore_ps(to, mask(count), self) }
     }
 
     #[inline(always)]
@@ -278,6 +329,18 @@ impl Vector for __m512 {
         let mask = ((1u32 << count) - 1) as __mmask16;
         // SAFETY: the caller promises AVX-512F; what the mask leaves out is not touched.
         unsafe { _mm512_mask_storeu_ps(to, mask, _mm512_maskz_loadu_ps(mask, from)) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_some(from: *const f32, count: usize) -> Self {
+        // SAFETY: the caller promises AVX-512F; what the mask leaves out is not touched.
+        unsafe { _mm512_maskz_loadu_ps(((1u32 << count) - 1) as __mmask16, from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_some(self, to: *mut f32, count: usize) {
+        // SAFETY: the caller promises AVX-512F; what the mask leaves out is not touched.
+        unsafe { _mm512_mask_storeu_ps(to, ((1u32 << count) - 1) as __mmask16, self) }
     }
 
     #[inline(always)]
