@@ -275,7 +275,7 @@ fn a_plan_keeps_to_the_workspace_or_says_why_not() {
     let op = pytorch::ConvTranspose { stride: vec![2, 2], ..Default::default() };
     let shape = op.shape(&[1, 64, 16, 16], &[64, 32, 4, 4], None).unwrap();
     let free = ConvTransposePlan::new(&shape, &PlanOptions::default()).unwrap();
-    assert_eq!(free.algorithm(), Algorithm::PhaseGemm);
+    assert_eq!(free.algorithm(), Algorithm::BlockGemm);
     let tight =
         PlanOptions { max_workspace: Some(free.workspace_bytes() - 1), ..Default::default() };
     let plan = ConvTransposePlan::new(&shape, &tight).unwrap();

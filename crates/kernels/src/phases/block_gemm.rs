@@ -1,29 +1,31 @@
 //! Phase decomposition with outputs in the lanes: a tile of positions, broadcast, times registers of
 //! outputs.
 //!
-//! The x phases of a position lie side by side in the output, in NHWC together with their channels, so
-//! that whole registers of sums go straight to their place. A register, a [`Unit`], holds up to as many of
-//! them as it has lanes; in NCHW several channels share one where the x phases are few.
+//! A register, a [`Unit`], holds as many outputs of a position as it has lanes; which, says [`Order`]. Those
+//! that lie side by side in the output go straight to their place: x phases in NCHW, in NHWC channels too. In
+//! NCHW with few x phases the lanes are channels all the same, and sums are turned when they are stored.
 //!
-//! A weight is packed as `[group of phases][unit][chunk][shift][channel][lane]`, see [`steps::chunk`]. In
-//! NHWC positions are not packed: a tile reads the channels of each where they lie.
+//! A weight is packed as `[group of phases][unit][chunk][shift][channel][lane]`, see [`steps::chunk`]. A tile
+//! reads the channels of each position where they lie, see [`cells`]; only x phases take packed positions.
 //!
-//! Wins for large strides, for projections of single cells (one position, all taps in the lanes), and in
-//! NHWC.
+//! Wins for large strides, for projections of single cells (one position, all taps in the lanes), in NHWC,
+//! and in NCHW where sums are so long that turning costs little.
 
 use std::ops::Range;
 
 use super::Parts;
+use super::cells::{self, Cells};
 use super::jobs::{Group, Job, Shift};
 use super::output::Output;
 use super::share::Share;
 use super::source::{Positions, Run, Steps};
 use super::steps::{self, Runs, StepBlock, cut};
-use super::units::{Span, Unit, Units};
+use super::store::{self, Phases};
+use super::units::{Order, Span, Unit, Units};
 use crate::aligned::Aligned;
-use crate::options::Layout;
 use crate::simd::place::{Place, Placed, Places, Target};
 use crate::simd::tile::{Start, Tile, Within};
+use crate::simd::turned::{Registers, Turned};
 
 /// Values of packed positions that are kept together: 256 KiB.
 const BLOCK: usize = 64 * 1024;
@@ -34,26 +36,32 @@ const POSITIONS: usize = 480;
 
 /// What a task works in.
 pub(super) struct Buffers {
+    cells: Aligned,
     panels: Aligned,
     sums: Aligned,
     bias: Aligned,
 }
 
 impl Buffers {
-    /// Values of panels and sums that the largest task needs: so many images, and `band` positions of the
-    /// axis along which planes are cut.
-    pub(super) fn values(parts: &Parts, units: &Units, images: usize, band: usize) -> [usize; 2] {
+    /// Values of cells, panels and sums that the largest task needs: so many images, and `band` positions of
+    /// the axis along which planes are cut.
+    pub(super) fn values(parts: &Parts, units: &Units, images: usize, band: usize) -> [usize; 3] {
         let mut most = [0, 0];
         for job in &parts.products.jobs {
             let cut = Cut::new(parts, units, job, parts.most_positions(job, images, band));
             most = [most[0].max(cut.panels), most[1].max(cut.sums)];
         }
-        most
+        let cells = match units.order {
+            Order::XPhases => 0,
+            Order::Cells | Order::Channels => cells::values(parts, images, band),
+        };
+        [cells, most[0], most[1]]
     }
 
-    pub(super) fn new(parts: &Parts, units: &Units, [panels, sums]: [usize; 2]) -> Self {
+    pub(super) fn new(parts: &Parts, units: &Units, [cells, panels, sums]: [usize; 3]) -> Self {
         let bias = Aligned::zeros(units.vectors * parts.isa.lanes());
-        Self { panels: Aligned::zeros(panels), sums: Aligned::zeros(sums), bias }
+        let [cells, panels, sums] = [cells, panels, sums].map(Aligned::zeros);
+        Self { cells, panels, sums, bias }
     }
 }
 
@@ -62,8 +70,8 @@ struct Cut {
     blocks: Vec<StepBlock>,
     /// Positions that are packed together; a multiple of a tile's height.
     positions: usize,
-    /// Tiles of units whose sums are kept together.
-    tiles: usize,
+    /// Units whose sums are kept together.
+    units: usize,
     /// Most values of panels, for this many positions or fewer.
     panels: usize,
     /// The same of sums.
@@ -74,7 +82,7 @@ impl Cut {
     fn new(parts: &Parts, units: &Units, job: &Job, positions: usize) -> Self {
         let shifts = parts.products.groups[job.group].shifts;
         let blocks = steps::blocks(job.shifts.len(), shifts, parts.in_channels);
-        let longest = match reads_in_place(parts, job) {
+        let longest = match reads_in_place(units, job) {
             true => 0,
             false => blocks.iter().map(StepBlock::len).max().unwrap_or(0),
         };
@@ -83,22 +91,26 @@ impl Cut {
         let number = positions.div_ceil(most).max(1);
         let block = positions.div_ceil(number).next_multiple_of(height);
         let largest = most.min(positions.next_multiple_of(height));
-        let slot = height * units.vectors * parts.isa.lanes();
+        let lanes = parts.isa.lanes();
         let all = units.groups[job.group].len().max(1);
-        // One block goes straight to the output.
-        let single = blocks.len() == 1;
-        let tiles = if single { all } else { (SUMS / (slot * (block / height))).clamp(1, all) };
-        let sums = match single {
+        // All x phases of a channel are stored together.
+        let least = units.vectors.max(job.x_phases.len()).min(all);
+        let kept = |positions: usize| (SUMS / (positions * lanes)).clamp(least, all);
+        // One block goes straight to the output, unless it is turned.
+        let direct = blocks.len() == 1 && units.order != Order::Channels;
+        let sums = match direct {
             true => 0,
-            false => (SUMS + slot * (largest / height)).min(all * slot * (largest / height)),
+            // Fewer positions leave room for more units.
+            false => (SUMS + least * largest * lanes).min(all * largest * lanes),
         };
-        Self { blocks, positions: block, tiles, panels: largest * longest, sums }
+        let units = if direct { all } else { kept(block) };
+        Self { blocks, positions: block, units, panels: largest * longest, sums }
     }
 }
 
 /// Whether the channels of a cell lie side by side, and no shift falls outside.
-fn reads_in_place(parts: &Parts, job: &Job) -> bool {
-    parts.layout == Layout::Nhwc && job.inside && !job.shifts.is_empty()
+fn reads_in_place(units: &Units, job: &Job) -> bool {
+    units.order != Order::XPhases && job.inside && !job.shifts.is_empty()
 }
 
 pub(super) fn run(
@@ -108,6 +120,11 @@ pub(super) fn run(
     buffers: &mut Buffers,
     output: &mut Output<'_>,
 ) {
+    let Buffers { cells, panels, sums, bias } = buffers;
+    let cells = match units.order {
+        Order::XPhases => None,
+        Order::Cells | Order::Channels => Some(cells::cells(parts, share, cells)),
+    };
     for job in &parts.products.jobs {
         let at: usize = (0..job.group).map(|group| units.group_values(parts, group)).sum();
         let positions = share.positions(parts, job);
@@ -123,10 +140,19 @@ pub(super) fn run(
             let least = std::array::from_fn(|axis| {
                 job.shifts.iter().map(|shift| shift.input[axis]).min().unwrap_or(0)
             });
-            Product { parts, units, share, job, positions, weight, cut, rows, least }
-                .run(buffers, output);
+            let cells = cells.filter(|_| reads_in_place(units, job));
+            let work = Work { panels, sums, bias };
+            Product { parts, units, share, job, cells, positions, weight, cut, rows, least }
+                .run(work, output);
         }
     }
+}
+
+/// What a product works in.
+struct Work<'a> {
+    panels: &'a mut [f32],
+    sums: &'a mut [f32],
+    bias: &'a mut [f32],
 }
 
 /// Positions side by side in the rows of a tile.
@@ -144,6 +170,8 @@ struct Product<'a> {
     units: &'a Units,
     share: &'a Share<'a>,
     job: &'a Job,
+    /// What is read in place; else positions are packed.
+    cells: Option<Cells<'a>>,
     positions: Positions,
     /// From the job's group of phases on.
     weight: &'a [f32],
@@ -159,55 +187,123 @@ impl Product<'_> {
         &self.parts.products.groups[self.job.group]
     }
 
-    fn run(&self, buffers: &mut Buffers, output: &mut Output<'_>) {
-        let tiles = self.tiles();
-        let slot = self.units.height * self.units.vectors * self.parts.isa.lanes();
+    fn run(&self, work: Work<'_>, output: &mut Output<'_>) {
+        let turns = self.units.order == Order::Channels;
+        let bunches = if turns { self.bunches() } else { self.tiles() };
         let last = self.cut.blocks.len() - 1;
         for range in cut(0..self.positions.len(), self.cut.positions) {
-            let panels: Vec<Panel> =
-                cut(range, self.units.height).map(|range| self.panel(range, output)).collect();
+            let panels: Vec<Panel> = cut(range.clone(), self.units.height)
+                .map(|range| self.panel(range, output))
+                .collect();
             let number = |(n, panel): (usize, &Panel)| -> Vec<(usize, Run)> {
                 panel.runs.iter().map(|run| (n, run.clone())).collect()
             };
             let runs: Vec<(usize, Run)> = panels.iter().enumerate().flat_map(number).collect();
-            for tiles in tiles.chunks(self.cut.tiles) {
-                assert!(last == 0 || tiles.len() * panels.len() * slot <= buffers.sums.len());
+            // Values of a unit for all positions.
+            let each = panels.len() * self.units.height * self.parts.isa.lanes();
+            for tiles in &bunches {
                 for (b, block) in self.cut.blocks.iter().enumerate() {
-                    let rows = self.steps(&runs, block, &mut buffers.panels);
-                    for (t, units) in tiles.iter().enumerate() {
+                    let rows = self.steps(&runs, block, work.panels);
+                    let mut rest = &mut work.sums[..];
+                    for units in tiles {
+                        let kept = match turns || last > 0 {
+                            true => units.len() * each,
+                            false => 0,
+                        };
+                        let (own, after) = rest.split_at_mut(kept);
+                        rest = after;
                         let start = match self.share.finish.bias {
                             _ if b > 0 => Start::Kept,
-                            Some(bias) => {
-                                self.lanes_of_bias(units, bias, &mut buffers.bias);
-                                Start::Row(&buffers.bias)
+                            Some(bias) if !turns => {
+                                self.lanes_of_bias(units, bias, work.bias);
+                                Start::Row(work.bias)
                             }
-                            None => Start::Zero,
+                            _ => Start::Zero,
                         };
+                        let slot = kept / panels.len();
+                        if turns || b < last {
+                            for (n, panel) in panels.iter().enumerate() {
+                                let tile = self.tile(units, (n, panel), &rows, start);
+                                self.parts.isa.tile(&tile, &mut own[n * slot..][..slot]);
+                            }
+                            continue;
+                        }
                         let targets = self.targets(units, output);
                         for (n, panel) in panels.iter().enumerate() {
                             let tile = self.tile(units, (n, panel), &rows, start);
-                            // Kept only if there are several blocks.
-                            let at = (t * panels.len() + n) * slot;
-                            if b == last {
-                                let kept = buffers.sums.get(at..).unwrap_or(&[]);
-                                let placed = Placed {
-                                    places: &panel.places,
-                                    targets: &targets,
-                                    activation: self.share.finish.activation,
-                                };
-                                self.parts.isa.tile_to(&tile, kept, placed, &mut output.slices);
-                            } else {
-                                self.parts.isa.tile(&tile, &mut buffers.sums[at..at + slot]);
-                            }
+                            let placed = Placed {
+                                places: &panel.places,
+                                targets: &targets,
+                                activation: self.share.finish.activation,
+                            };
+                            let kept = &own[n * slot..][..slot];
+                            self.parts.isa.tile_to(&tile, kept, placed, &mut output.slices);
                         }
                     }
+                }
+                if turns {
+                    self.turn(&range, tiles, work.sums, each, output);
                 }
             }
         }
     }
 
-    /// The units that the job and the share need, in tiles of units next to each other.
-    fn tiles(&self) -> Vec<Range<usize>> {
+    /// Stores a bunch of tiles, of which each unit has `each` sums.
+    fn turn(
+        &self,
+        range: &Range<usize>,
+        tiles: &[Range<usize>],
+        sums: &[f32],
+        each: usize,
+        output: &mut Output<'_>,
+    ) {
+        let lanes = self.parts.isa.lanes();
+        let places = store::Places::new(
+            &self.parts.products.axes,
+            &self.positions.runs(range.clone()),
+            output,
+        );
+        let mut first = 0;
+        let mut registers = Vec::new();
+        for units in tiles {
+            for (n, unit) in units.clone().enumerate() {
+                let step = units.len() * lanes;
+                registers.push((unit, Registers { first: first + n * lanes, step }));
+            }
+            first += units.len() * each;
+        }
+        let units = &self.units.groups[self.job.group];
+        for &(unit, _) in &registers {
+            let (phase, span) = (units[unit].outer_phase, units[unit].spans[0]);
+            if span.first / self.units.per_phase != self.job.x_phases.start {
+                continue;
+            }
+            let of_channel = |&&(other, _): &&(usize, Registers)| {
+                units[other].outer_phase == phase && units[other].spans[0].channel == span.channel
+            };
+            let own = registers.iter().filter(of_channel);
+            let own: Vec<Registers> = own.map(|(_, registers)| *registers).collect();
+            let Some(outer) = self.job.outer_phases.iter().find(|outer| outer.index == phase)
+            else {
+                continue;
+            };
+            let channels = span.channel..(span.channel + span.length).min(self.share.channels.end);
+            let to = Phases {
+                axes: &self.parts.products.axes,
+                job: self.job,
+                outer,
+                channels: channels.clone(),
+                finish: &self.share.finish,
+            };
+            let to = to.planes(output);
+            let turned = Turned { sums, phases: &own, channels: channels.len(), to };
+            self.parts.isa.store_turned(&turned, &places.0, &mut output.slices);
+        }
+    }
+
+    /// The units that the job and the share need, in tiles of units next to each other; tiles whose sums are
+    /// kept together.
+    fn tiles(&self) -> Vec<Vec<Range<usize>>> {
         let per = self.units.per_phase;
         let lies = |span: &Span| {
             let x = span.first < self.job.x_phases.end * per
@@ -218,14 +314,40 @@ impl Product<'_> {
         let needed =
             |unit: &Unit| self.rows[unit.outer_phase].is_some() && unit.spans.iter().any(lies);
         let units = self.units.groups[self.job.group].iter().enumerate();
+        let tiles = self.side_by_side(units.filter(|(_, unit)| needed(unit)).map(|(n, _)| n));
+        let together = (self.cut.units / self.units.vectors).max(1);
+        tiles.chunks(together).map(<[_]>::to_vec).collect()
+    }
+
+    /// The same for units of one x phase: all x phases of a channel are kept together.
+    fn bunches(&self) -> Vec<Vec<Range<usize>>> {
+        let lanes = self.parts.isa.lanes();
+        let per_phase = self.parts.out_channels.div_ceil(lanes);
+        let x_phases = self.group().x_phases;
+        let blocks = self.share.channels.start / lanes..self.share.channels.end.div_ceil(lanes);
+        let together = (self.cut.units / self.job.x_phases.len()).max(1);
+        let mut bunches = Vec::new();
+        for outer in &self.job.outer_phases {
+            for blocks in cut(blocks.clone(), together) {
+                let x = self.job.x_phases.clone();
+                let first = x.map(|x| (outer.index * x_phases + x) * per_phase);
+                let units = first.flat_map(|first| first + blocks.start..first + blocks.end);
+                bunches.push(self.side_by_side(units));
+            }
+        }
+        bunches
+    }
+
+    /// Ascending units in tiles of neighbours, of about equal width, as a narrow one cannot hide the delays
+    /// of its sums.
+    fn side_by_side(&self, units: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
         let mut stretches: Vec<Range<usize>> = Vec::new();
-        for (n, _) in units.filter(|(_, unit)| needed(unit)) {
+        for n in units {
             match stretches.last_mut() {
                 Some(stretch) if stretch.end == n => stretch.end += 1,
                 _ => stretches.push(n..n + 1),
             }
         }
-        // Tiles of about equal width, as a narrow one cannot hide the delays of its sums.
         let tiles = stretches.into_iter().flat_map(|stretch| {
             let number = stretch.len().div_ceil(self.units.vectors);
             (0..number).map(move |n| {
@@ -255,10 +377,8 @@ impl Product<'_> {
 
     /// Where each row begins in the input, for the least shift.
     fn rows_in_place(&self, runs: &[Run]) -> Vec<usize> {
-        if !reads_in_place(self.parts, self.job) {
-            return Vec::new();
-        }
-        let (axes, strides) = (&self.parts.products.axes, &self.share.source.strides);
+        let Some(cells) = &self.cells else { return Vec::new() };
+        let axes = &self.parts.products.axes;
         let mut rows = Vec::new();
         for run in runs {
             let cell =
@@ -266,19 +386,18 @@ impl Product<'_> {
                     // Not negative: every shift lies inside.
                     cell * axis.in_cells + (at * axis.in_step as i64 + least) as usize
                 });
-            let first = run.image * strides.image + cell * strides.cell;
-            rows.extend((0..run.length).map(|n| first + n * axes[2].in_step * strides.cell));
+            let first = cells.place(run.image, cell);
+            rows.extend((0..run.length).map(|n| first + n * axes[2].in_step * cells.cell_step));
         }
         rows
     }
 
-    /// Values from the least shift to another.
-    fn place(&self, shift: &Shift) -> usize {
+    /// Cells from the least shift to another.
+    fn cells_to(&self, shift: &Shift) -> usize {
         let axes = &self.parts.products.axes;
-        let cells = (0..3).fold(0, |cells, n| {
+        (0..3).fold(0, |cells, n| {
             cells * axes[n].in_cells + (shift.input[n] - self.least[n]) as usize
-        });
-        cells * self.share.source.strides.cell
+        })
     }
 
     /// Packs all panels one behind the other, unless they are read in place.
@@ -293,11 +412,10 @@ impl Product<'_> {
         let mut at = block.runs(&self.job.shifts, taps, (1, isa.lanes()));
         let shifts = &self.job.shifts[block.shifts.clone()];
         let steps = block.channels.len();
-        if reads_in_place(self.parts, self.job) {
-            let source = &self.share.source;
-            let first = source.channel + block.channels.start;
-            at.panel = shifts.iter().map(|shift| first + self.place(shift)).collect();
-            return Rows { values: source.x, apart: 0, step: 1, steps, runs: at };
+        if let Some(cells) = &self.cells {
+            let to = |shift: &Shift| self.cells_to(shift) * cells.cell_step;
+            at.panel = shifts.iter().map(|shift| block.channels.start + to(shift)).collect();
+            return Rows { values: cells.values, apart: 0, step: 1, steps, runs: at };
         }
         at.panel.iter_mut().for_each(|at| *at *= height);
         let packed = Steps { shifts, channels: block.channels.clone() };

@@ -17,7 +17,7 @@ use super::phase_gemm::Tiles;
 use super::share::Share;
 use super::source::Run;
 use super::steps::{self, Runs, StepBlock, cut};
-use super::store::{Interleaved, Places};
+use super::store::{Interleaved, Phases, Places};
 use crate::aligned::Aligned;
 use crate::options::Layout;
 use crate::simd::copy::{CHUNK, Piece, Rows};
@@ -289,18 +289,18 @@ impl Block<'_> {
                         parts.isa.tile(&tile, &mut buffers.sums[n * height * width..]);
                     }
                 }
-                Interleaved {
+                let phases = Phases {
                     axes: &parts.products.axes,
-                    outer: outer.output,
-                    x_output: job.x_output,
-                    x_gaps: &job.x_gaps,
-                    places: &places,
+                    job,
+                    outer,
                     channels: 0..parts.out_channels,
-                    width,
-                    phase_step: height * width,
                     finish: &self.share.finish,
-                }
-                .store(parts.isa, &buffers.sums, output);
+                };
+                Interleaved { phases, places: &places, width, phase_step: height * width }.store(
+                    parts.isa,
+                    &buffers.sums,
+                    output,
+                );
             }
         }
     }

@@ -11,6 +11,7 @@
 
 mod axis;
 mod block_gemm;
+mod cells;
 mod few_outputs;
 mod jobs;
 mod output;
@@ -20,7 +21,9 @@ mod source;
 mod split;
 mod steps;
 mod store;
+mod unit_weight;
 mod units;
+mod weight;
 
 pub(crate) use jobs::Direction;
 
@@ -38,8 +41,13 @@ use phase_gemm::Tiles;
 use share::{Finish, Share};
 use source::{Source, Strides};
 use split::Split;
-use units::Units;
+use units::{Order, Units};
+use weight::Weight;
 
+/// X phases that fill a register, or half of one, by themselves.
+const WIDE: usize = 8;
+/// Products of a sum from which on turning it costs little.
+const LONG: usize = 192;
 /// Below so many values other threads are not woken to pack a weight.
 const SMALL_WEIGHT: usize = 1 << 15;
 
@@ -73,35 +81,47 @@ impl Parts {
     /// What the lanes hold, and how many output channels go together.
     fn lanes(&self, wanted: Option<Algorithm>) -> Option<(Lanes, usize)> {
         let tiles = Tiles::new(self.isa, self.out_channels);
-        let possible = self.products.x_phases_adjoin();
-        let window = || few_outputs::Window::new(self).filter(|_| tiles.number == 1);
-        let outputs = || {
-            let units = Units::new(self);
-            (units.filled(self.isa), units.channels_together(self), units)
+        let positions = || (Lanes::Positions(tiles), tiles.height);
+        let rows = || {
+            let window = Window::new(self).filter(|_| tiles.number == 1)?;
+            Some((Lanes::Rows(window, tiles), tiles.height))
+        };
+        let outputs = |least: f64| {
+            let units = self.units().filter(|units| units.filled(self.isa) >= least)?;
+            let together = units.channels_together(self);
+            Some((Lanes::Outputs(units), together))
         };
         match wanted {
-            Some(Algorithm::FewOutputs) => Some((Lanes::Rows(window()?, tiles), tiles.height)),
-            Some(Algorithm::BlockGemm) if possible => {
-                let (_, together, units) = outputs();
-                Some((Lanes::Outputs(units), together))
+            Some(Algorithm::FewOutputs) => rows(),
+            Some(Algorithm::BlockGemm) => outputs(0.0),
+            Some(_) => Some(positions()),
+            None if self.layout == Layout::Nhwc || self.x_phases() >= WIDE => {
+                outputs(0.5).or_else(rows).or_else(|| Some(positions()))
             }
-            Some(Algorithm::BlockGemm) => None,
-            Some(_) => Some((Lanes::Positions(tiles), tiles.height)),
-            None => {
-                let x_phases = self.products.groups.iter().map(|group| group.x_phases).max();
-                let likely = self.layout == Layout::Nhwc || x_phases.unwrap_or(1) >= 8;
-                if possible && likely {
-                    let (filled, together, units) = outputs();
-                    if filled >= 0.5 {
-                        return Some((Lanes::Outputs(units), together));
-                    }
-                }
-                match window() {
-                    Some(window) => Some((Lanes::Rows(window, tiles), tiles.height)),
-                    None => Some((Lanes::Positions(tiles), tiles.height)),
-                }
-            }
+            None if self.turns() => rows().or_else(|| outputs(0.8)).or_else(|| Some(positions())),
+            None => rows().or_else(|| Some(positions())),
         }
+    }
+
+    /// Registers of outputs, if those that lie side by side in one do so in the output, or can be turned.
+    fn units(&self) -> Option<Units> {
+        let order = match self.layout {
+            Layout::Nhwc => Order::Cells,
+            Layout::Nchw if self.x_phases() >= WIDE => Order::XPhases,
+            Layout::Nchw => Order::Channels,
+        };
+        let possible = order == Order::Channels || self.products.x_phases_adjoin();
+        possible.then(|| Units::new(self, order))
+    }
+
+    fn x_phases(&self) -> usize {
+        self.products.groups.iter().map(|group| group.x_phases).max().unwrap_or(1)
+    }
+
+    /// Whether sums are so long that turning them costs less than packing positions for every shift.
+    fn turns(&self) -> bool {
+        let shifts = self.products.groups.iter().map(|group| group.shifts).max().unwrap_or(0);
+        shifts > 1 && shifts * self.in_channels >= LONG
     }
 }
 
@@ -130,25 +150,18 @@ impl Lanes {
         }
     }
 
-    fn pack(
-        &self,
-        parts: &Parts,
-        weight: &[f32],
-        index: impl Fn(usize, usize, usize) -> usize + Sync,
-        packed: &mut [f32],
-    ) {
+    fn pack(&self, parts: &Parts, weight: Weight<'_>, packed: &mut [f32]) {
         match self {
-            Self::Positions(tiles) | Self::Rows(_, tiles) => {
-                tiles.pack(parts, weight, index, packed);
-            }
-            Self::Outputs(units) => units.pack(parts, weight, index, packed),
+            Self::Positions(tiles) | Self::Rows(_, tiles) => tiles.pack(parts, weight, packed),
+            Self::Outputs(units) => unit_weight::pack(parts, units, weight, packed),
         }
     }
 
-    fn buffers(&self, parts: &Parts, values: [usize; 2]) -> Buffers {
+    fn buffers(&self, parts: &Parts, values: [usize; 3]) -> Buffers {
+        let [_, b, c] = values;
         match self {
-            Self::Positions(_) => Buffers::Positions(phase_gemm::Buffers::new(values)),
-            Self::Rows(..) => Buffers::Rows(few_outputs::Buffers::new(values)),
+            Self::Positions(_) => Buffers::Positions(phase_gemm::Buffers::new([b, c])),
+            Self::Rows(..) => Buffers::Rows(few_outputs::Buffers::new([b, c])),
             Self::Outputs(units) => {
                 Buffers::Outputs(block_gemm::Buffers::new(parts, units, values))
             }
@@ -183,8 +196,8 @@ pub(crate) struct PhasePlan {
     parts: Parts,
     lanes: Lanes,
     split: Split,
-    /// Values of panels and of sums that a task needs.
-    buffers: [usize; 2],
+    /// Values of cells, of panels and of sums that a task needs.
+    buffers: [usize; 3],
     idle: Idle<Buffers>,
     packed: Idle<Aligned>,
 }
@@ -224,11 +237,9 @@ impl PhasePlan {
         let (mut lanes, together) = parts.lanes(wanted)?;
         let products = |taker| Products::new(coupling, direction, isa.lanes(), taker);
         match &mut lanes {
-            Lanes::Outputs(_) if layout == Layout::Nhwc => {
-                // Too many cuts: positions are packed instead.
-                parts.products = products(Taker::Cells).unwrap_or(parts.products);
-            }
-            Lanes::Outputs(_) => {}
+            Lanes::Outputs(units) if units.order == Order::XPhases => {}
+            // Too many cuts: positions are packed instead.
+            Lanes::Outputs(_) => parts.products = products(Taker::Cells).unwrap_or(parts.products),
             Lanes::Positions(_) => parts.products = products(Taker::Positions)?,
             Lanes::Rows(window, _) => {
                 parts.products = products(Taker::Rows)?;
@@ -237,9 +248,12 @@ impl PhasePlan {
         }
         let split = Split::new(&parts, together, c.flops());
         let (images, band) = (split.images, split.band);
+        let without_cells = |[panels, sums]: [usize; 2]| [0, panels, sums];
         let buffers = match &lanes {
-            Lanes::Positions(tiles) => phase_gemm::Buffers::values(&parts, tiles, images, band),
-            Lanes::Rows(window, tiles) => window.values(&parts, tiles),
+            Lanes::Positions(tiles) => {
+                without_cells(phase_gemm::Buffers::values(&parts, tiles, images, band))
+            }
+            Lanes::Rows(window, tiles) => without_cells(window.values(&parts, tiles)),
             Lanes::Outputs(units) => block_gemm::Buffers::values(&parts, units, images, band),
         };
         Some(Self { parts, lanes, split, buffers, idle: Idle::new(), packed: Idle::new() })
@@ -295,15 +309,8 @@ impl PhasePlan {
         }
         let from = weight.len() / parts.groups;
         let groups = packed.par_chunks_exact_mut(one).zip(weight.par_chunks_exact(from));
-        groups.for_each(|(packed, weight)| match parts.direction {
-            Direction::CoarseToFine => {
-                let index = |out, input, tap| (input * parts.out_channels + out) * parts.taps + tap;
-                self.lanes.pack(parts, weight, index, packed);
-            }
-            Direction::FineToCoarse => {
-                let index = |out, input, tap| (out * parts.in_channels + input) * parts.taps + tap;
-                self.lanes.pack(parts, weight, index, packed);
-            }
+        groups.for_each(|(packed, weight)| {
+            self.lanes.pack(parts, Weight::new(parts, weight), packed);
         });
     }
 

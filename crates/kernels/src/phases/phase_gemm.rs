@@ -15,7 +15,8 @@ use super::output::Output;
 use super::share::Share;
 use super::source::{Positions, Run, Steps};
 use super::steps::{self, Runs, StepBlock, cut};
-use super::store::{Interleaved, Places};
+use super::store::{Interleaved, Phases, Places};
+use super::weight::Weight;
 use super::{Parts, SMALL_WEIGHT};
 use crate::aligned::Aligned;
 use crate::simd::Detected;
@@ -53,15 +54,8 @@ impl Tiles {
         groups.map(|group| group.taps() * parts.in_channels * self.number * self.height).sum()
     }
 
-    /// Packs the weight of one group of channels; `index(out, in, tap)` is where a value of it lies, next to
-    /// that of the next tap.
-    pub(super) fn pack(
-        &self,
-        parts: &Parts,
-        weight: &[f32],
-        index: impl Fn(usize, usize, usize) -> usize + Sync,
-        packed: &mut [f32],
-    ) {
+    /// Packs the weight of one group of channels.
+    pub(super) fn pack(&self, parts: &Parts, weight: Weight<'_>, packed: &mut [f32]) {
         let (height, inputs) = (self.height, parts.in_channels);
         // Each tile takes all of its phases, so that the taps of a channel are read while they are near.
         let mut tiles: Vec<Vec<PhasePart<'_>>> = (0..self.number).map(|_| Vec::new()).collect();
@@ -85,8 +79,7 @@ impl Tiles {
             let outs = tile * height..((tile + 1) * height).min(parts.out_channels);
             for input in 0..inputs {
                 for (row, out) in outs.clone().enumerate() {
-                    let first = index(out, input, 0);
-                    let taps = &weight[first..first + parts.taps];
+                    let taps = weight.taps(out, input);
                     for phase in &mut phases {
                         let begin = input / phase.chunk * phase.chunk;
                         let length = phase.chunk.min(inputs - begin);
@@ -99,7 +92,7 @@ impl Tiles {
             }
         };
         let tiles = tiles.into_iter().enumerate();
-        match weight.len() < SMALL_WEIGHT {
+        match weight.values.len() < SMALL_WEIGHT {
             true => tiles.for_each(pack),
             false => tiles.collect::<Vec<_>>().into_par_iter().for_each(pack),
         }
@@ -385,17 +378,18 @@ impl<'a> Product<'a> {
     /// Where the tiles of all x phases go.
     fn place<'b>(&'b self, (outer, tile): (usize, usize), panel: &'b Panel) -> Interleaved<'b> {
         let first = tile * self.tiles.height;
-        let end = (first + self.tiles.height).min(self.share.channels.end);
-        Interleaved {
+        let phases = Phases {
             axes: &self.parts.products.axes,
-            outer: self.job.outer_phases[outer].output,
-            x_output: self.job.x_output,
-            x_gaps: &self.job.x_gaps,
+            job: self.job,
+            outer: &self.job.outer_phases[outer],
+            channels: first..(first + self.tiles.height).min(self.share.channels.end),
+            finish: &self.share.finish,
+        };
+        Interleaved {
+            phases,
             places: &panel.places,
-            channels: first..end,
             width: panel.vectors * self.parts.isa.lanes(),
             phase_step: self.tiles.height * self.width,
-            finish: &self.share.finish,
         }
     }
 }

@@ -1,12 +1,20 @@
-//! Registers of outputs that lie side by side, and the weight packed for them.
+//! Registers of outputs that lie side by side.
 
-use rayon::prelude::*;
-
+use super::Parts;
 use super::jobs::Group;
-use super::steps::{self, cut};
-use super::{Parts, SMALL_WEIGHT};
-use crate::options::Layout;
+use super::steps::cut;
 use crate::simd::Detected;
+
+/// What lies side by side in a register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// The x phases of an output channel, as they lie in NCHW.
+    XPhases,
+    /// Output channels and, where there is room, those of the next x phase, as they lie in NHWC.
+    Cells,
+    /// Output channels of one x phase, which are turned when they are stored: for NCHW.
+    Channels,
+}
 
 /// A register of outputs.
 #[derive(Clone, Debug)]
@@ -21,8 +29,8 @@ pub(super) struct Span {
     pub(super) lane: usize,
     pub(super) length: usize,
     pub(super) channel: usize,
-    /// Where it begins among the outputs of its channel (NCHW: x phase) or of all channels (NHWC: x phase
-    /// times channels, plus channel).
+    /// Where it begins among the outputs of its channel (x phase), or else among those of all channels (x
+    /// phase times channels, plus channel).
     pub(super) first: usize,
 }
 
@@ -34,22 +42,23 @@ pub(super) struct Units {
     /// Most units of a tile.
     pub(super) vectors: usize,
     pub(super) groups: Vec<Vec<Unit>>,
-    /// Outputs that lie side by side for each x phase: 1, or the channels in NHWC.
+    /// Outputs that lie side by side for each x phase: 1, or the channels.
     pub(super) per_phase: usize,
+    pub(super) order: Order,
 }
 
 impl Units {
-    pub(super) fn new(parts: &Parts) -> Self {
+    pub(super) fn new(parts: &Parts, order: Order) -> Self {
         let height = match parts.isa.lanes() {
             16 => 8,
             _ => 4,
         };
-        let per_phase = match parts.layout {
-            Layout::Nchw => 1,
-            Layout::Nhwc => parts.out_channels,
+        let per_phase = match order {
+            Order::XPhases => 1,
+            Order::Cells | Order::Channels => parts.out_channels,
         };
-        let groups = parts.products.groups.iter().map(|group| units(parts, group)).collect();
-        Self { height, vectors: parts.isa.vectors(height), groups, per_phase }
+        let groups = parts.products.groups.iter().map(|group| units(parts, group, order)).collect();
+        Self { height, vectors: parts.isa.vectors(height), groups, per_phase, order }
     }
 
     /// The share of lanes that are not empty.
@@ -61,6 +70,9 @@ impl Units {
 
     /// Output channels that fill a tile: a task takes a multiple of them.
     pub(super) fn channels_together(&self, parts: &Parts) -> usize {
+        if self.order == Order::Channels {
+            return parts.isa.lanes();
+        }
         let most = parts.products.groups.iter().map(|group| group.x_phases).min().unwrap_or(1);
         (parts.isa.lanes() / most.max(1)).max(1) * self.vectors
     }
@@ -74,92 +86,6 @@ impl Units {
     pub(super) fn weight_values(&self, parts: &Parts) -> usize {
         (0..self.groups.len()).map(|group| self.group_values(parts, group)).sum()
     }
-
-    /// Packs the weight of one group of channels; `index(out, in, tap)` is where a value of it lies, next to
-    /// that of the next tap.
-    pub(super) fn pack(
-        &self,
-        parts: &Parts,
-        weight: &[f32],
-        index: impl Fn(usize, usize, usize) -> usize + Sync,
-        packed: &mut [f32],
-    ) {
-        let (lanes, inputs) = (parts.isa.lanes(), parts.in_channels);
-        let (mut rest, mut all) = (packed, Vec::new());
-        for (group, units) in parts.products.groups.iter().zip(&self.groups) {
-            for unit in units {
-                let (part, after) = rest.split_at_mut(group.shifts * inputs * lanes);
-                rest = after;
-                all.push((group, unit, part));
-            }
-        }
-        let pack = |(group, unit, part): (&Group, &Unit, &mut [f32])| {
-            let outputs: Vec<_> = unit.lanes(self.per_phase).collect();
-            let mut steps = part.chunks_exact_mut(lanes);
-            for inputs in cut(0..inputs, steps::chunk(group.shifts, inputs)) {
-                for shift in 0..group.shifts {
-                    let runs = tap_runs(group, unit, &outputs, shift);
-                    for (input, row) in inputs.clone().zip(&mut steps) {
-                        for run in &runs {
-                            let from = index(run.channel, input, run.tap);
-                            let to = &mut row[run.lane..run.lane + run.length];
-                            copy(&weight[from..from + run.length], to);
-                        }
-                    }
-                }
-            }
-        };
-        match weight.len() < SMALL_WEIGHT {
-            true => all.into_iter().for_each(pack),
-            false => all.into_par_iter().for_each(pack),
-        }
-    }
-}
-
-/// Copies a few values; the usual numbers without a call.
-fn copy(from: &[f32], to: &mut [f32]) {
-    if let (Ok(from), Ok(to)) = (<&[f32; 16]>::try_from(from), <&mut [f32; 16]>::try_from(&mut *to))
-    {
-        *to = *from;
-    } else if let (Ok(from), Ok(to)) =
-        (<&[f32; 8]>::try_from(from), <&mut [f32; 8]>::try_from(&mut *to))
-    {
-        *to = *from;
-    } else {
-        to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-    }
-}
-
-/// Lanes that take the weights of adjacent taps of one output channel.
-struct TapRun {
-    lane: usize,
-    length: usize,
-    channel: usize,
-    tap: usize,
-}
-
-fn tap_runs(
-    group: &Group,
-    unit: &Unit,
-    outputs: &[(usize, usize, usize)],
-    shift: usize,
-) -> Vec<TapRun> {
-    let mut runs: Vec<TapRun> = Vec::new();
-    for &(lane, channel, x) in outputs {
-        let phase = unit.outer_phase * group.x_phases + x;
-        let Some(tap) = group.of_phase(phase)[shift] else { continue };
-        match runs.last_mut() {
-            Some(run)
-                if run.channel == channel
-                    && run.tap + run.length == tap.tap
-                    && run.lane + run.length == lane =>
-            {
-                run.length += 1;
-            }
-            _ => runs.push(TapRun { lane, length: 1, channel, tap: tap.tap }),
-        }
-    }
-    runs
 }
 
 impl Unit {
@@ -175,14 +101,14 @@ impl Unit {
     }
 }
 
-fn units(parts: &Parts, group: &Group) -> Vec<Unit> {
+fn units(parts: &Parts, group: &Group, order: Order) -> Vec<Unit> {
     let lanes = parts.isa.lanes();
     let (x_phases, channels) = (group.x_phases, parts.out_channels);
     let mut units = Vec::new();
     for outer_phase in 0..group.outer_phases {
         let mut push = |spans| units.push(Unit { outer_phase, spans });
-        match parts.layout {
-            Layout::Nhwc => {
+        match order {
+            Order::Cells => {
                 // With several groups of channels the next x phase does not begin where one ends.
                 let whole = if parts.groups == 1 { x_phases * channels } else { channels };
                 for first in cut(0..x_phases * channels, lanes) {
@@ -201,7 +127,20 @@ fn units(parts: &Parts, group: &Group) -> Vec<Unit> {
                     push(spans);
                 }
             }
-            Layout::Nchw if x_phases >= lanes => {
+            Order::Channels => {
+                for x in 0..x_phases {
+                    for several in cut(0..channels, lanes) {
+                        let (channel, length) = (several.start, several.len());
+                        push(vec![Span {
+                            lane: 0,
+                            length,
+                            channel,
+                            first: x * channels + channel,
+                        }]);
+                    }
+                }
+            }
+            Order::XPhases if x_phases >= lanes => {
                 for first in cut(0..x_phases, lanes) {
                     for channel in 0..channels {
                         let (length, first) = (first.len(), first.start);
@@ -209,7 +148,7 @@ fn units(parts: &Parts, group: &Group) -> Vec<Unit> {
                     }
                 }
             }
-            Layout::Nchw => {
+            Order::XPhases => {
                 for several in cut(0..channels, lanes / x_phases.max(1)) {
                     let span = |channel| Span {
                         lane: (channel - several.start) * x_phases,

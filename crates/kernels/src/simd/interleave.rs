@@ -14,6 +14,12 @@ pub(crate) struct Lines<'a> {
     /// Values from row to row.
     pub(crate) width: usize,
     pub(crate) rows: usize,
+    pub(crate) to: Planes<'a>,
+}
+
+/// Where rows of several lines go, and what happens to them on the way.
+#[derive(Clone, Copy)]
+pub(crate) struct Planes<'a> {
     /// Where each line begins in the output, in cells after the first; ascending from 0.
     pub(crate) gaps: &'a [usize],
     /// Cells from a value of a line to the next.
@@ -44,10 +50,13 @@ pub(crate) struct Stretch {
     pub(crate) place: i64,
 }
 
-impl Lines<'_> {
-    /// Where a stretch of a row goes: its slice, and in it the first value of the first line and the end of
-    /// the last.
-    fn place<'b>(
+impl Planes<'_> {
+    /// Where a stretch of a row goes: from the first value of the first line to the last of the last.
+    ///
+    /// # Panics
+    /// If that lies outside of its slice.
+    #[inline(always)]
+    pub(super) fn place<'b>(
         &self,
         stretch: &Stretch,
         row: usize,
@@ -55,7 +64,7 @@ impl Lines<'_> {
     ) -> &'b mut [f32] {
         let first = stretch.place * self.cell_step as i64 + self.offset;
         let first = first + (row * self.row_step) as i64;
-        let step = self.out_step * self.cell_step;
+        let step = self.step();
         let gap = self.gaps.last().map_or(0, |gap| gap * self.cell_step);
         let length = match stretch.length {
             0 => 0,
@@ -66,17 +75,31 @@ impl Lines<'_> {
         &mut slices[self.slice + stretch.slice + row * self.slice_step][first..first + length]
     }
 
-    fn bias(&self, row: usize) -> f32 {
+    /// The number of lines, if registers of them can be woven: lines that fill the cells between them, or a
+    /// single one that fills every second cell.
+    pub(super) fn woven(&self) -> Option<usize> {
+        let (number, step) = (self.gaps.len(), self.step());
+        let fill = step == number && self.gaps.last() == Some(&(number - 1));
+        let woven = fill && matches!(number, 1 | 2 | 4 | 8) || number == 1 && step == 2;
+        woven.then_some(number)
+    }
+
+    /// Values from one of a line to the next.
+    pub(super) fn step(&self) -> usize {
+        self.out_step * self.cell_step
+    }
+
+    pub(super) fn bias(&self, row: usize) -> f32 {
         self.bias.map_or(0.0, |bias| bias[row])
     }
 
-    /// Asks for the cache lines that [`Detected::store_lines`] will write.
+    /// Asks for the cache lines of stretches of `rows` rows, as they will be written.
     ///
     /// # Panics
     /// If a place lies outside of its slice.
-    pub(crate) fn announce(&self, stretches: &[Stretch], slices: &mut [&mut [f32]]) {
+    pub(crate) fn announce(&self, rows: usize, stretches: &[Stretch], slices: &mut [&mut [f32]]) {
         for stretch in stretches {
-            for row in 0..self.rows {
+            for row in 0..rows {
                 for line in self.place(stretch, row, slices).chunks_mut(16) {
                     prefetch_write(line.as_mut_ptr());
                 }
@@ -96,7 +119,7 @@ impl Detected {
         stretches: &[Stretch],
         slices: &mut [&mut [f32]],
     ) {
-        let last_line = lines.gaps.len().saturating_sub(1);
+        let last_line = lines.to.gaps.len().saturating_sub(1);
         let last = last_line * lines.line_step + lines.rows.saturating_sub(1) * lines.width;
         for stretch in stretches {
             assert!(last + stretch.lane + stretch.length <= lines.sums.len());
@@ -139,41 +162,36 @@ unsafe fn avx512(lines: &Lines<'_>, stretches: &[Stretch], slices: &mut [&mut [f
 /// The CPU has the instruction set of `V`; every stretch lies inside every line of every row.
 #[inline(always)]
 unsafe fn store<V: Vector>(lines: &Lines<'_>, stretches: &[Stretch], slices: &mut [&mut [f32]]) {
-    // SAFETY: the caller's promise. Gaps ascend from 0, so that as many lines as a step has cells fill it.
+    // SAFETY: the caller's promise.
     unsafe {
-        match (lines.gaps.len(), lines.out_step * lines.cell_step) {
-            (1, 1) => together::<V, 1>(lines, stretches, slices),
-            (2, 2) if lines.gaps[1] == 1 => together::<V, 2>(lines, stretches, slices),
-            (4, 4) if lines.gaps[3] == 3 => together::<V, 4>(lines, stretches, slices),
-            (8, 8) if lines.gaps[7] == 7 => together::<V, 8>(lines, stretches, slices),
-            (0, _) => {}
-            (number, step) => {
-                for stretch in stretches {
-                    for row in 0..lines.rows {
-                        let out = lines.place(stretch, row, slices);
-                        let from = lines.sums.as_ptr().add(row * lines.width + stretch.lane);
-                        let bias = lines.bias(row);
-                        let mut done = 0;
-                        if number == 1 && step == 2 {
-                            done = every_second::<V>(lines, from, stretch.length, bias, out);
-                        }
-                        for (line, gap) in lines.gaps.iter().enumerate() {
-                            for n in done..stretch.length {
-                                let sum = *from.add(line * lines.line_step + n);
-                                out[n * step + gap * lines.cell_step] =
-                                    lines.activation.apply(sum + bias);
-                            }
-                        }
-                    }
-                }
+        match lines.to.woven() {
+            Some(1) => together::<V, 1>(lines, stretches, slices),
+            Some(2) => together::<V, 2>(lines, stretches, slices),
+            Some(4) => together::<V, 4>(lines, stretches, slices),
+            Some(_) => together::<V, 8>(lines, stretches, slices),
+            None => apart(lines, stretches, slices),
+        }
+    }
+}
+
+/// Lines with gaps between them.
+fn apart(lines: &Lines<'_>, stretches: &[Stretch], slices: &mut [&mut [f32]]) {
+    let to = &lines.to;
+    for stretch in stretches {
+        for row in 0..lines.rows {
+            let out = to.place(stretch, row, slices);
+            let bias = to.bias(row);
+            for (line, gap) in to.gaps.iter().enumerate() {
+                let first = line * lines.line_step + row * lines.width + stretch.lane;
+                let sums = &lines.sums[first..first + stretch.length];
+                let out = out[gap * to.cell_step..].iter_mut().step_by(to.step());
+                out.zip(sums).for_each(|(out, sum)| *out = to.activation.apply(sum + bias));
             }
         }
     }
 }
 
-/// Lines that fill the cells between them.
-///
-/// Lines n and n + N/2 in turn give N/2 lines of twice the length, and so on.
+/// Lines that registers can be woven of.
 ///
 /// # Safety
 /// As [`store`], with `N` lines, a power of two.
@@ -183,16 +201,16 @@ unsafe fn together<V: Vector, const N: usize>(
     stretches: &[Stretch],
     slices: &mut [&mut [f32]],
 ) {
+    let step = lines.to.step();
     for stretch in stretches {
         for row in 0..lines.rows {
-            let out = lines.place(stretch, row, slices);
+            let out = lines.to.place(stretch, row, slices);
             // SAFETY: `number` values of each line from `at` on exist, and what they fill of `out`, which is
             // at most its length.
             unsafe {
-                let (one, bias) = (V::splat(1.0), V::splat(lines.bias(row)));
+                let (one, bias) = (V::splat(1.0), V::splat(lines.to.bias(row)));
                 let from = lines.sums.as_ptr().add(row * lines.width + stretch.lane);
-                let mut at = 0;
-                while at < stretch.length {
+                for at in (0..stretch.length).step_by(V::LANES) {
                     let number = V::LANES.min(stretch.length - at);
                     let mut values = [bias; N];
                     for (n, value) in values.iter_mut().enumerate() {
@@ -203,61 +221,59 @@ unsafe fn together<V: Vector, const N: usize>(
                         };
                         *value = sum.mul_add(one, bias);
                     }
-                    activate(&mut values, lines.activation);
-                    let mut width = 1;
-                    while width < N {
-                        // `values` is `[line][part]`, `width` parts a line.
-                        let mut next = values;
-                        for n in 0..N / 2 {
-                            let (line, part) = (n / width, n % width);
-                            let (low, high) = values[n].zip(values[n + N / 2]);
-                            next[(line * width + part) * 2] = low;
-                            next[(line * width + part) * 2 + 1] = high;
-                        }
-                        values = next;
-                        width *= 2;
-                    }
-                    let to = out.as_mut_ptr().add(at * N);
-                    for (n, value) in values.iter().enumerate() {
-                        match (number * N).saturating_sub(n * V::LANES) {
-                            0 => {}
-                            rest if rest >= V::LANES => value.store(to.add(n * V::LANES)),
-                            rest => value.store_some(to.add(n * V::LANES), rest),
-                        }
-                    }
-                    at += number;
+                    activate(&mut values, lines.to.activation);
+                    store_woven(values, number, step, out.as_mut_ptr().add(at * step));
                 }
             }
         }
     }
 }
 
-/// Whole registers of one line, each value to every second place; says how many values that are.
+/// Stores the first `number` values of `N` registers, a power of two, in turn; or those of one register to
+/// every second place, if the `step` is 2.
+///
+/// Registers n and n + N/2 in turn give N/2 pairs of registers, and so on.
 ///
 /// # Safety
-/// The CPU has the instruction set of `V`; `length` values can be read, and `out` has room for them with as
-/// many places between.
+/// The CPU has the instruction set of `V`; `number` is not above [`Vector::LANES`], and there is room for as
+/// many values of each register, `step` apart.
 #[inline(always)]
-unsafe fn every_second<V: Vector>(
-    lines: &Lines<'_>,
-    from: *const f32,
-    length: usize,
-    bias: f32,
-    out: &mut [f32],
-) -> usize {
-    let whole = length / V::LANES * V::LANES;
-    for at in (0..whole).step_by(V::LANES) {
-        // SAFETY: LANES values from `at` on exist, and the places up to that of the last of them; the masks
-        // leave out what lies between and behind.
-        unsafe {
-            let mut value = [V::load(from.add(at)).mul_add(V::splat(1.0), V::splat(bias))];
-            activate(&mut value, lines.activation);
-            let (low, high) = value[0].zip(value[0]);
-            low.store_where(out.as_mut_ptr().add(2 * at), 0x5555);
-            high.store_where(out.as_mut_ptr().add(2 * at + V::LANES), 0x5555);
+pub(super) unsafe fn store_woven<V: Vector, const N: usize>(
+    mut values: [V; N],
+    number: usize,
+    step: usize,
+    to: *mut f32,
+) {
+    // SAFETY: the caller's promise; the masks leave out what lies between and behind.
+    unsafe {
+        if N == 1 && step == 2 {
+            let (low, high) = values[0].zip(values[0]);
+            let mask = 0x5555_5555u32 & (u32::MAX >> (32 - 2 * number));
+            low.store_where(to, mask & ((1 << V::LANES) - 1));
+            high.store_where(to.wrapping_add(V::LANES), mask >> V::LANES);
+            return;
+        }
+        let mut width = 1;
+        while width < N {
+            // `values` is `[line][part]`, `width` parts a line.
+            let mut next = values;
+            for n in 0..N / 2 {
+                let (line, part) = (n / width, n % width);
+                let (low, high) = values[n].zip(values[n + N / 2]);
+                next[(line * width + part) * 2] = low;
+                next[(line * width + part) * 2 + 1] = high;
+            }
+            values = next;
+            width *= 2;
+        }
+        for (n, value) in values.into_iter().enumerate() {
+            match (number * N).saturating_sub(n * V::LANES) {
+                0 => {}
+                rest if rest >= V::LANES => value.store(to.add(n * V::LANES)),
+                rest => value.store_some(to.add(n * V::LANES), rest),
+            }
         }
     }
-    whole
 }
 
 #[cfg(test)]
@@ -291,11 +307,7 @@ mod tests {
         let line_step = rows * width + 5;
         let sums: Vec<f32> = (0..gaps.len() * line_step).map(|n| n as f32).collect();
         let planar = cell_step == 1;
-        let lines = Lines {
-            sums: &sums,
-            line_step,
-            width,
-            rows,
+        let to = Planes {
             gaps,
             out_step,
             cell_step,
@@ -306,6 +318,7 @@ mod tests {
             bias: Some(&[0.5, 0.25, -800.0]),
             activation: Activation::LeakyRelu { slope: 0.5 },
         };
+        let lines = Lines { sums: &sums, line_step, width, rows, to };
         let mut planes = vec![vec![-1.0; (length + 5) * out_step * cell_step]; 5];
         let mut expected = planes.clone();
         for (line, gap) in gaps.iter().enumerate() {
@@ -320,7 +333,7 @@ mod tests {
         }
         let mut slices: Vec<&mut [f32]> = planes.iter_mut().map(|plane| &mut plane[..]).collect();
         let stretch = Stretch { slice: 1, lane: 1, length, place: 5 };
-        lines.announce(&[stretch], &mut slices);
+        to.announce(rows, &[stretch], &mut slices);
         isa.store_lines(&lines, &[stretch], &mut slices);
         assert_eq!(planes, expected, "{isa:?} {gaps:?} {out_step} {length} {cell_step}");
     }

@@ -5,6 +5,7 @@ pub(crate) mod interleave;
 pub(crate) mod place;
 pub(crate) mod tile;
 pub(crate) mod transpose;
+pub(crate) mod turned;
 pub(crate) mod vector;
 
 use crate::error::{KernelError, Result};

@@ -208,7 +208,7 @@ unsafe fn transpose<V: Vector>(lines: &Spread<'_>, out: &mut [f32]) {
 /// # Safety
 /// The CPU has the instruction set of `V`.
 #[inline(always)]
-unsafe fn turned<V: Vector>(block: [V; 16]) -> [V; 16] {
+pub(super) unsafe fn turned<V: Vector>(block: [V; 16]) -> [V; 16] {
     // SAFETY: the caller's promise.
     unsafe {
         match V::LANES {

@@ -242,6 +242,16 @@ impl Vector for __m256 {
     }
 
     #[inline(always)]
+    unsafe fn store_where(self, to: *mut f32, mask: u32) {
+        // SAFETY: the caller promises AVX2; what the mask leaves out is not touched.
+        unsafe {
+            let bits = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+            let own = _mm256_and_si256(_mm256_set1_epi32(mask as i32), bits);
+            _mm256_maskstore_ps(to, _mm256_cmpeq_epi32(own, bits), self);
+        }
+    }
+
+    #[inline(always)]
     unsafe fn evens(self, other: Self) -> Self {
         // SAFETY: the caller promises AVX2.
         unsafe {
