@@ -71,6 +71,15 @@ impl Window {
         Some(Self { width, span, rows, least: [first_y, first_x] })
     }
 
+    /// Values that a task of so many images, and positions of the axis along which planes are cut, copies.
+    pub(super) fn copied(&self, parts: &Parts, images: usize, band: usize) -> usize {
+        let y = parts.products.axes[1].positions();
+        let rows =
+            ((y.end - y.start) as usize).min(if parts.band_axis == 1 { band } else { usize::MAX });
+        let blocks = rows.div_ceil(self.rows.max(1));
+        images * (rows + blocks * (self.span - 1)) * self.width * parts.in_channels
+    }
+
     /// Values of copied rows, and of sums.
     pub(super) fn values(&self, parts: &Parts, tiles: &Tiles) -> [usize; 2] {
         let rows = parts.in_channels * (self.rows + self.span - 1) * self.width;

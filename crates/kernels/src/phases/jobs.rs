@@ -70,7 +70,7 @@ pub(crate) struct Job {
     /// Whether every shift lies inside the input for every position.
     pub(crate) inside: bool,
     /// Pairs of phase and shift that have a tap.
-    pairs: usize,
+    pub(crate) pairs: usize,
 }
 
 /// A shift of three axes.

@@ -12,6 +12,7 @@
 mod axis;
 mod block_gemm;
 mod cells;
+mod cost;
 mod few_outputs;
 mod jobs;
 mod output;
@@ -78,29 +79,27 @@ impl Parts {
         images * extent.iter().product::<usize>()
     }
 
-    /// What the lanes hold, and how many output channels go together.
-    fn lanes(&self, wanted: Option<Algorithm>) -> Option<(Lanes, usize)> {
+    fn lanes(&self, wanted: Option<Algorithm>) -> Option<Lanes> {
         let tiles = Tiles::new(self.isa, self.out_channels);
-        let positions = || (Lanes::Positions(tiles), tiles.height);
         let rows = || {
             let window = Window::new(self).filter(|_| tiles.number == 1)?;
-            Some((Lanes::Rows(window, tiles), tiles.height))
+            Some(Lanes::Rows(window, tiles))
         };
         let outputs = |least: f64| {
             let units = self.units().filter(|units| units.filled(self.isa) >= least)?;
-            let together = units.channels_together(self);
-            Some((Lanes::Outputs(units), together))
+            Some(Lanes::Outputs(units))
         };
-        match wanted {
-            Some(Algorithm::FewOutputs) => rows(),
-            Some(Algorithm::BlockGemm) => outputs(0.0),
-            Some(_) => Some(positions()),
+        let best = match wanted {
+            Some(Algorithm::FewOutputs) => return rows(),
+            Some(Algorithm::BlockGemm) => return outputs(0.0),
+            Some(_) => None,
             None if self.layout == Layout::Nhwc || self.x_phases() >= WIDE => {
-                outputs(0.5).or_else(rows).or_else(|| Some(positions()))
+                outputs(0.5).or_else(rows)
             }
-            None if self.turns() => rows().or_else(|| outputs(0.8)).or_else(|| Some(positions())),
-            None => rows().or_else(|| Some(positions())),
-        }
+            None if self.turns() => rows().or_else(|| outputs(0.8)),
+            None => rows(),
+        };
+        Some(best.unwrap_or(Lanes::Positions(tiles)))
     }
 
     /// Registers of outputs, if those that lie side by side in one do so in the output, or can be turned.
@@ -142,6 +141,14 @@ enum Buffers {
 }
 
 impl Lanes {
+    /// Output channels that a task takes a multiple of.
+    fn channels_together(&self, parts: &Parts) -> usize {
+        match self {
+            Self::Positions(tiles) | Self::Rows(_, tiles) => tiles.height,
+            Self::Outputs(units) => units.channels_together(parts),
+        }
+    }
+
     /// Values of the packed weight of one group of channels.
     fn weight_values(&self, parts: &Parts) -> usize {
         match self {
@@ -234,7 +241,7 @@ impl PhasePlan {
             taps: c.taps,
             band_axis,
         };
-        let (mut lanes, together) = parts.lanes(wanted)?;
+        let mut lanes = parts.lanes(wanted)?;
         let products = |taker| Products::new(coupling, direction, isa.lanes(), taker);
         match &mut lanes {
             Lanes::Outputs(units) if units.order == Order::XPhases => {}
@@ -246,7 +253,7 @@ impl PhasePlan {
                 *window = Window::new(&parts)?;
             }
         }
-        let split = Split::new(&parts, together, c.flops());
+        let split = Split::new(&parts, &lanes, c.flops());
         let (images, band) = (split.images, split.band);
         let without_cells = |[panels, sums]: [usize; 2]| [0, panels, sums];
         let buffers = match &lanes {

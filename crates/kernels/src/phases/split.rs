@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::Parts;
 use super::output::{NEAR, Output};
 use super::steps::cut;
+use super::{Lanes, Parts, cost};
 use crate::idle::Idle;
 use crate::options::Layout;
 
@@ -17,7 +17,7 @@ pub(super) struct Split {
     /// Positions of the band axis.
     pub(super) band: usize,
     /// Output channels of a group.
-    channels: usize,
+    pub(super) channels: usize,
 }
 
 /// One task, and what it alone writes.
@@ -33,60 +33,50 @@ pub(super) struct Task<'a> {
 const FLOPS: u128 = 2_000_000;
 /// Most tasks that are looked for.
 const TASKS: u128 = 16;
-/// Positions that a task should have at least, as the last panel is partly empty.
-const POSITIONS: usize = 256;
-/// Phases times output channels that a task should have at least, as each packs its positions anew.
-const ROWS: usize = 512;
-/// Where there would be one task otherwise: so many rows do, for up to so many tasks.
-const ROWS_ALONE: usize = 128;
-const PIECES_ALONE: usize = 4;
+
+/// What idle threads cost, in parts of a single thread's work.
+const IDLE: f64 = 0.08;
 
 impl Split {
-    pub(super) fn new(parts: &Parts, height: usize, flops: u128) -> Self {
+    /// The split that costs least: tasks that are few leave threads idle, and many do work twice.
+    pub(super) fn new(parts: &Parts, lanes: &Lanes, flops: u128) -> Self {
         let axis = &parts.products.axes[parts.band_axis];
         let band = axis.positions();
         let band = ((band.end - band.start) as usize).max(1);
-        let mut split =
-            Self { images: parts.batch.max(1), band, channels: parts.out_channels.max(1) };
-        let mut wanted = (flops / FLOPS).clamp(1, TASKS) as usize;
+        let (batch, channels) = (parts.batch.max(1), parts.out_channels.max(1));
+        let wanted = (flops / FLOPS).clamp(1, TASKS) as usize;
+        let height = lanes.channels_together(parts);
+        let tiles = channels.div_ceil(height);
+        // In NHWC the channels of a cell lie in one piece.
+        let most = if parts.layout == Layout::Nchw { tiles } else { 1 };
+        let numbers = |most: usize| (0..5).map(|n| 1 << n).filter(move |&n: &usize| n <= most);
         let groups = if parts.layout == Layout::Nchw { parts.groups.max(1) } else { 1 };
-        wanted = wanted.div_ceil(groups);
-        if wanted < 2 {
-            return split;
-        }
-        // Images first, as long as the borders, which have few positions each, still fill their lanes.
-        let cost = |images: usize| -> u128 {
-            let jobs = parts.products.jobs.iter();
-            jobs.map(|job| job.cost(images, parts.isa.lanes(), parts.out_channels)).sum::<u128>()
-                * parts.batch.div_ceil(images) as u128
-        };
-        let least = cost(split.images);
-        while split.images.is_multiple_of(2) && parts.batch / split.images < wanted {
-            if cost(split.images / 2) * 100 > least * 103 {
-                break;
+        let whole = Self { images: batch, band, channels };
+        let mut best: Option<(f64, Self)> = None;
+        for images in numbers(batch) {
+            for bands in numbers(band) {
+                for pieces in numbers(most) {
+                    let channels = match pieces {
+                        1 => channels,
+                        _ => tiles.div_ceil(pieces) * height,
+                    };
+                    let (images, band) = (batch.div_ceil(images), band.div_ceil(bands));
+                    let split = Self { images, band, channels };
+                    let tasks = split.tasks(parts);
+                    if tasks > wanted && split != whole {
+                        continue;
+                    }
+                    let largest = images * band * split.channels * tasks;
+                    let all = whole.images * whole.band * whole.channels * groups;
+                    let idle = cost::idle(tasks, largest as f64 / all as f64);
+                    let cost = cost::of(parts, lanes, &split) * (1.0 + IDLE * idle);
+                    if best.is_none_or(|(least, _)| cost < least) {
+                        best = Some((cost, split));
+                    }
+                }
             }
-            split.images /= 2;
         }
-        wanted = wanted.div_ceil(parts.batch.div_ceil(split.images));
-        let steps = parts.products.axes.iter().map(|a| a.positions());
-        let positions: usize = steps.map(|p| (p.end - p.start).max(1) as usize).product();
-        let bands = (positions * split.images / POSITIONS).min(wanted).min(band);
-        if bands > 1 {
-            let bands = bands.next_power_of_two() / if bands.is_power_of_two() { 1 } else { 2 };
-            split.band = band.div_ceil(bands).max(1);
-        }
-        wanted = wanted.div_ceil(band.div_ceil(split.band));
-        let phases = parts.products.groups.iter().map(|g| g.outer_phases * g.x_phases).max();
-        let phases = phases.unwrap_or(1).max(1);
-        if parts.layout == Layout::Nchw && wanted > 1 {
-            let tiles = parts.out_channels.div_ceil(height);
-            let alone = split.images >= parts.batch && split.band >= band;
-            let rows = phases * parts.out_channels;
-            let least = if alone { (rows / ROWS_ALONE).min(PIECES_ALONE) } else { 1 };
-            let pieces = (rows / ROWS).max(least).min(wanted).min(tiles).max(1);
-            split.channels = tiles.div_ceil(pieces) * height;
-        }
-        split
+        best.map_or(whole, |(_, split)| split)
     }
 
     pub(super) fn tasks(&self, parts: &Parts) -> usize {

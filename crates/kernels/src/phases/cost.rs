@@ -1,0 +1,122 @@
+//! What a split of the work costs, in multiply-adds of a register for each input channel.
+
+use super::jobs::Job;
+use super::split::Split;
+use super::units::{Order, Units};
+use super::{Lanes, Parts, cells};
+use crate::options::Layout;
+
+/// Positions that are gone through with a weight in one go, see `block_gemm`.
+const TOGETHER: usize = 480;
+/// Turning a value of a cell, and packing one for x phases.
+const TURN: f64 = 2.0;
+const PACK: f64 = 1.0;
+/// Beginning and ending a task, for all input channels together.
+const TASK: f64 = 3000.0;
+
+/// Reading a value of a weight once more: from an L2 cache, from an L3 cache, from memory.
+fn reading(weight: usize) -> f64 {
+    match weight {
+        ..0x1_0000 => 0.05,
+        0x1_0000..0x40_0000 => 0.3,
+        _ => 0.6,
+    }
+}
+
+/// All tasks of a split together.
+pub(super) fn of(parts: &Parts, lanes: &Lanes, split: &Split) -> f64 {
+    let tasks = split.tasks(parts) as f64;
+    let inputs = parts.in_channels.max(1) as f64;
+    let work = match lanes {
+        Lanes::Positions(_) => each_job(parts, split, |job| positions(parts, split, job)),
+        Lanes::Rows(window, _) => {
+            let copied = window.copied(parts, split.images, split.band) as f64 * tasks;
+            each_job(parts, split, |job| products(parts, job)) + 0.3 * copied / inputs
+        }
+        Lanes::Outputs(units) => {
+            let weight = lanes.weight_values(parts);
+            let turned = match parts.layout {
+                Layout::Nchw if units.order == Order::Channels => {
+                    cells::values(parts, split.images, split.band) as f64 * tasks
+                }
+                _ => 0.0,
+            };
+            each_job(parts, split, |job| outputs(parts, units, split, job, reading(weight)))
+                + TURN * turned / inputs
+        }
+    };
+    work + TASK * tasks / inputs
+}
+
+/// A job within one task of a split.
+struct Within<'a> {
+    job: &'a Job,
+    positions: usize,
+    /// Pieces that the output channels are cut into.
+    pieces: f64,
+}
+
+/// The sum over all tasks that have a part of a job, but for those that differ by their channels only.
+fn each_job(parts: &Parts, split: &Split, cost: impl Fn(&Within<'_>) -> f64) -> f64 {
+    let pieces = parts.out_channels.div_ceil(split.channels.max(1)) as f64;
+    let images = parts.batch.div_ceil(split.images) as f64;
+    let jobs = parts.products.jobs.iter().map(|job| {
+        let band = &job.positions[parts.band_axis];
+        let length = (band.end - band.start) as usize;
+        let bands = length.div_ceil(split.band);
+        let positions = parts.most_positions(job, split.images, length.div_ceil(bands.max(1)));
+        images * bands as f64 * cost(&Within { job, positions, pieces })
+    });
+    jobs.sum()
+}
+
+/// Products of registers of positions.
+fn products(parts: &Parts, within: &Within<'_>) -> f64 {
+    let registers = within.positions.div_ceil(parts.isa.lanes());
+    (registers * within.job.pairs * parts.out_channels) as f64
+}
+
+/// The same, and packing positions for every shift.
+fn positions(parts: &Parts, split: &Split, within: &Within<'_>) -> f64 {
+    let x = &within.job.positions[2];
+    let length = ((x.end - x.start) as usize).min(if parts.band_axis == 2 {
+        split.band
+    } else {
+        usize::MAX
+    });
+    let rows = within.positions.div_ceil(length.max(1)) as f64;
+    let registers = within.positions.div_ceil(parts.isa.lanes()) as f64;
+    let pack = within.job.shifts.len() as f64 * (6.0 * rows + 4.0 * registers);
+    products(parts, within) + within.pieces * pack
+}
+
+/// Registers of outputs, of which narrow tiles make less, and reading the weight for every few positions.
+fn outputs(parts: &Parts, units: &Units, split: &Split, within: &Within<'_>, reading: f64) -> f64 {
+    let lanes = parts.isa.lanes();
+    let registers = match units.order {
+        Order::Channels if split.channels < parts.out_channels => split.channels.div_ceil(lanes),
+        _ => units.vectors,
+    };
+    let tile = (units.height * registers.min(units.vectors)) as f64;
+    let loads = 1.2 * (units.height + registers.min(units.vectors)) as f64;
+    let step = tile.max(loads) + 1.0;
+    // A low tile costs little less than one of twice the height.
+    let rows = within.positions.next_multiple_of(4) as f64;
+    let weights = (within.job.pairs * parts.out_channels) as f64;
+    let pack = match units.order {
+        Order::XPhases => PACK * (within.job.shifts.len() * within.positions) as f64,
+        Order::Cells | Order::Channels => 0.0,
+    };
+    let passes = within.positions.div_ceil(TOGETHER) as f64;
+    weights * (rows / lanes as f64 * step / tile + passes * reading) + within.pieces * pack
+}
+
+/// How long threads wait for others, in parts of their work and 2 at most: with 2, 4 and 8 of them; and at the end,
+/// where tasks are few. `uneven` is what the largest task is to an equal share.
+pub(super) fn idle(tasks: usize, uneven: f64) -> f64 {
+    let waits = |threads: usize| {
+        let rounds = tasks.div_ceil(threads) * threads;
+        (uneven * rounds as f64 / tasks.max(1) as f64 - 1.0).min(2.0)
+    };
+    0.5 * waits(2) + 0.3 * waits(4) + 0.2 * waits(8) + 0.3 / tasks.max(1) as f64
+}
