@@ -170,6 +170,18 @@ impl AxisPhases {
         }
         segments
     }
+
+    /// All positions of a group in one segment, with all of its phases, of which some fall outside of the
+    /// output, and with every shift that lies inside for one of the positions.
+    pub(crate) fn whole(&self, group: &PhaseGroup) -> Segment {
+        let positions = self.positions();
+        let read = |n: &usize| self.read_by(group.shifts[*n]);
+        let meets = |n: &usize| read(n).start < positions.end && positions.start < read(n).end;
+        let holds = |n: &usize| read(n).start <= positions.start && positions.end <= read(n).end;
+        let shifts: Vec<usize> = (0..group.shifts.len()).filter(meets).collect();
+        let inside = shifts.iter().all(holds);
+        Segment { positions, shifts, phases: 0..group.phases.len(), inside }
+    }
 }
 
 /// Puts every group into one that has all of its shifts, if there is one.

@@ -23,6 +23,7 @@ use super::steps::{self, Runs, StepBlock, cut};
 use super::store::{self, Phases};
 use super::units::{Order, Span, Unit, Units};
 use crate::aligned::Aligned;
+use crate::simd::interleave::Planes;
 use crate::simd::place::{Place, Placed, Places, Target};
 use crate::simd::tile::{Start, Tile, Within};
 use crate::simd::turned::{Registers, Turned};
@@ -273,32 +274,37 @@ impl Product<'_> {
             first += units.len() * each;
         }
         let units = &self.units.groups[self.job.group];
-        for &(unit, _) in &registers {
-            let (phase, span) = (units[unit].outer_phase, units[unit].spans[0]);
-            if span.first / self.units.per_phase != self.job.x_phases.start {
-                continue;
+        let first_phase = |unit: usize| {
+            units[unit].spans[0].first / self.units.per_phase == self.job.x_phases.start
+        };
+        let firsts = registers.iter().filter(|(unit, _)| first_phase(*unit));
+        for unit in firsts.map(|(unit, _)| &units[*unit]) {
+            let same = |other: &Unit| {
+                other.outer_phase == unit.outer_phase
+                    && other.spans[0].channel == unit.spans[0].channel
+            };
+            let phases = registers.iter().filter(|(other, _)| same(&units[*other]));
+            let phases: Vec<Registers> = phases.map(|(_, registers)| *registers).collect();
+            if let Some(to) = self.planes(unit, output) {
+                let channels = unit.spans[0].length;
+                let turned = Turned { sums, phases: &phases, channels, to };
+                self.parts.isa.store_turned(&turned, &places.0, &mut output.slices);
             }
-            let of_channel = |&&(other, _): &&(usize, Registers)| {
-                units[other].outer_phase == phase && units[other].spans[0].channel == span.channel
-            };
-            let own = registers.iter().filter(of_channel);
-            let own: Vec<Registers> = own.map(|(_, registers)| *registers).collect();
-            let Some(outer) = self.job.outer_phases.iter().find(|outer| outer.index == phase)
-            else {
-                continue;
-            };
-            let channels = span.channel..(span.channel + span.length).min(self.share.channels.end);
-            let to = Phases {
-                axes: &self.parts.products.axes,
-                job: self.job,
-                outer,
-                channels: channels.clone(),
-                finish: &self.share.finish,
-            };
-            let to = to.planes(output);
-            let turned = Turned { sums, phases: &own, channels: channels.len(), to };
-            self.parts.isa.store_turned(&turned, &places.0, &mut output.slices);
         }
+    }
+
+    /// Where the channels of a unit go, if its outer phase lies inside.
+    fn planes(&self, unit: &Unit, output: &Output<'_>) -> Option<Planes<'_>> {
+        let span = unit.spans[0];
+        let outer = self.job.outer_phases.iter().find(|outer| outer.index == unit.outer_phase)?;
+        let phases = Phases {
+            axes: &self.parts.products.axes,
+            job: self.job,
+            outer,
+            channels: span.channel..span.channel + span.length,
+            finish: &self.share.finish,
+        };
+        Some(phases.planes(output))
     }
 
     /// The units that the job and the share need, in tiles of units next to each other; tiles whose sums are
@@ -326,12 +332,15 @@ impl Product<'_> {
         let x_phases = self.group().x_phases;
         let blocks = self.share.channels.start / lanes..self.share.channels.end.div_ceil(lanes);
         let together = (self.cut.units / self.job.x_phases.len()).max(1);
+        let outers = (together / blocks.len().max(1)).max(1);
         let mut bunches = Vec::new();
-        for outer in &self.job.outer_phases {
+        for outers in self.job.outer_phases.chunks(outers) {
             for blocks in cut(blocks.clone(), together) {
-                let x = self.job.x_phases.clone();
-                let first = x.map(|x| (outer.index * x_phases + x) * per_phase);
-                let units = first.flat_map(|first| first + blocks.start..first + blocks.end);
+                let x = &self.job.x_phases;
+                let phases = outers
+                    .iter()
+                    .flat_map(|outer| x.clone().map(|x| (outer.index * x_phases + x) * per_phase));
+                let units = phases.flat_map(|first| first + blocks.start..first + blocks.end);
                 bunches.push(self.side_by_side(units));
             }
         }
@@ -409,7 +418,7 @@ impl Product<'_> {
     ) -> Rows<'b> {
         let (isa, height) = (self.parts.isa, self.units.height);
         let taps = self.group().of_phase(0);
-        let mut at = block.runs(&self.job.shifts, taps, (1, isa.lanes()));
+        let mut at = block.runs(&self.job.shifts, taps, (height, isa.lanes()));
         let shifts = &self.job.shifts[block.shifts.clone()];
         let steps = block.channels.len();
         if let Some(cells) = &self.cells {
@@ -417,7 +426,7 @@ impl Product<'_> {
             at.panel = shifts.iter().map(|shift| block.channels.start + to(shift)).collect();
             return Rows { values: cells.values, apart: 0, step: 1, steps, runs: at };
         }
-        at.panel.iter_mut().for_each(|at| *at *= height);
+        let (at, steps) = at.joined(steps);
         let packed = Steps { shifts, channels: block.channels.clone() };
         let job = (self.job, &self.parts.products.axes);
         self.share.source.pack(isa, job, runs, &packed, height, out);

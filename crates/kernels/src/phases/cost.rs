@@ -28,7 +28,9 @@ pub(super) fn of(parts: &Parts, lanes: &Lanes, split: &Split) -> f64 {
     let tasks = split.tasks(parts) as f64;
     let inputs = parts.in_channels.max(1) as f64;
     let work = match lanes {
-        Lanes::Positions(_) => each_job(parts, split, |job| positions(parts, split, job)),
+        Lanes::Positions(_) | Lanes::Woven(_) => {
+            each_job(parts, split, |job| positions(parts, split, job))
+        }
         Lanes::Rows(window, _) => {
             let copied = window.copied(parts, split.images, split.band) as f64 * tasks;
             each_job(parts, split, |job| products(parts, job)) + 0.3 * copied / inputs

@@ -251,11 +251,12 @@ impl Block<'_> {
         // Where the taps of a phase begin in the copied rows and in the weight.
         let runs = |phase: usize, block: &StepBlock| -> Runs {
             let taps = group.of_phase(phase);
-            let weight = block.runs(&job.shifts, taps, (1, height)).weight;
+            let mut runs = block.runs(&job.shifts, taps, (1, height));
             let own = |shift: &&Shift| taps[shift.index].is_some();
             let first = block.channels.start * plane;
             let shifts = job.shifts[block.shifts.clone()].iter().filter(own);
-            Runs { panel: shifts.map(|shift| first + shift_at(shift)).collect(), weight }
+            runs.panel = shifts.map(|shift| first + shift_at(shift)).collect();
+            runs
         };
         let phases = job
             .outer_phases

@@ -24,6 +24,8 @@ pub(crate) enum Taker {
     Outputs,
     /// The same, and reads the channels of a cell where they lie: axes are cut exactly.
     Cells,
+    /// Packs positions into lanes, and weaves all phases along x: that axis is not cut.
+    Woven,
 }
 
 /// All products, and the groups whose weights they take.
@@ -143,6 +145,7 @@ impl Products {
         let choices = match taker {
             Taker::Rows => 7..8usize,
             Taker::Cells => 0..1,
+            Taker::Woven => 0..4,
             Taker::Positions | Taker::Outputs => 0..8,
         };
         for choice in choices {
@@ -150,7 +153,14 @@ impl Products {
             let mut jobs = Vec::new();
             let mut group = 0;
             each(&mut |at| {
-                push_jobs(&axes, at, exact, (group, &groups[group]), &mut jobs);
+                let segments = std::array::from_fn(|n| {
+                    let own = &axes[n].groups[at[n]];
+                    match n == 2 && taker == Taker::Woven {
+                        true => vec![axes[n].whole(own)],
+                        false => axes[n].segments(own, exact[n]),
+                    }
+                });
+                push_jobs(groups_at(&axes, at), &segments, (group, &groups[group]), &mut jobs);
                 group += 1;
             });
             if jobs.len() > MOST_JOBS {
@@ -181,8 +191,11 @@ fn merged(axes: &[AxisMap; 3]) -> [AxisMap; 3] {
     let whole = |map: &AxisMap| {
         map.coarse == 1 && map.fine == map.kernel && map.dilation == 1 && map.window_begin == 0
     };
+    let one = |map: &AxisMap| whole(map) && map.kernel == 1;
     for (outer, inner) in [(1, 2), (0, 2)] {
-        if whole(&axes[outer]) && whole(&axes[inner]) {
+        // Taps of the first axis follow those of the last only if the one between has a single tap.
+        let adjoin = outer == 1 || one(&axes[1]);
+        if adjoin && whole(&axes[outer]) && whole(&axes[inner]) {
             let kernel = axes[outer].kernel * axes[inner].kernel;
             axes[inner] = AxisMap { kernel, fine: kernel, ..unit() };
             axes[outer] = unit();
@@ -237,15 +250,11 @@ impl Group {
 }
 
 fn push_jobs(
-    axes: &[AxisPhases; 3],
-    at: [usize; 3],
-    exact: [bool; 3],
+    groups: [&PhaseGroup; 3],
+    segments: &[Vec<Segment>; 3],
     (index, group): (usize, &Group),
     jobs: &mut Vec<Job>,
 ) {
-    let groups = groups_at(axes, at);
-    let segments: [Vec<Segment>; 3] =
-        std::array::from_fn(|axis| axes[axis].segments(groups[axis], exact[axis]));
     for a in &segments[0] {
         for b in &segments[1] {
             for c in &segments[2] {
@@ -315,5 +324,27 @@ impl Job {
         let registers = (rows * extent[2]).div_ceil(lanes as u128);
         let products = registers * (self.pairs * out_channels) as u128;
         products + self.shifts.len() as u128 * (6 * rows + 4 * registers) + 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_neighbours_are_merged() {
+        let single = |kernel, fine| AxisMap {
+            coarse: 1,
+            fine,
+            stride: 1,
+            kernel,
+            dilation: 1,
+            window_begin: 0,
+        };
+        let kernels = |axes: [AxisMap; 3]| merged(&axes).each_ref().map(|map| map.kernel);
+        assert_eq!(kernels([single(2, 2), single(3, 3), single(4, 4)]), [1, 1, 24]);
+        assert_eq!(kernels([single(2, 2), single(1, 1), single(4, 4)]), [1, 1, 8]);
+        // The middle axis loses a tap: those of the first lie three apart.
+        assert_eq!(kernels([single(2, 2), single(3, 2), single(4, 4)]), [2, 3, 4]);
     }
 }

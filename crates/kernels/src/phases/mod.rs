@@ -25,6 +25,7 @@ mod store;
 mod unit_weight;
 mod units;
 mod weight;
+mod woven_gemm;
 
 pub(crate) use jobs::Direction;
 
@@ -44,11 +45,12 @@ use source::{Source, Strides};
 use split::Split;
 use units::{Order, Units};
 use weight::Weight;
+use woven_gemm::Weaves;
 
 /// X phases that fill a register, or half of one, by themselves.
-const WIDE: usize = 8;
+const WIDE: usize = 9;
 /// Products of a sum from which on turning it costs little.
-const LONG: usize = 192;
+const LONG: usize = 256;
 /// Below so many values other threads are not woken to pack a weight.
 const SMALL_WEIGHT: usize = 1 << 15;
 
@@ -89,15 +91,21 @@ impl Parts {
             let units = self.units().filter(|units| units.filled(self.isa) >= least)?;
             Some(Lanes::Outputs(units))
         };
+        let woven = || {
+            let weaves = Weaves::new(self).filter(|weaves| weaves.filled(self) >= 0.8)?;
+            Some(Lanes::Woven(weaves))
+        };
         let best = match wanted {
             Some(Algorithm::FewOutputs) => return rows(),
             Some(Algorithm::BlockGemm) => return outputs(0.0),
-            Some(_) => None,
+            Some(_) => woven(),
             None if self.layout == Layout::Nhwc || self.x_phases() >= WIDE => {
                 outputs(0.5).or_else(rows)
             }
-            None if self.turns() => rows().or_else(|| outputs(0.8)),
-            None => rows(),
+            None => {
+                let turned = || if self.turns() { outputs(0.8) } else { None };
+                rows().or_else(turned).or_else(woven)
+            }
         };
         Some(best.unwrap_or(Lanes::Positions(tiles)))
     }
@@ -128,6 +136,8 @@ impl Parts {
 #[derive(Clone, Debug)]
 enum Lanes {
     Positions(Tiles),
+    /// Positions, with the x phases of a channel in one tile.
+    Woven(Weaves),
     /// Positions where they lie.
     Rows(Window, Tiles),
     Outputs(Units),
@@ -136,6 +146,7 @@ enum Lanes {
 /// What a task works in.
 enum Buffers {
     Positions(phase_gemm::Buffers),
+    Woven(woven_gemm::Buffers),
     Rows(few_outputs::Buffers),
     Outputs(block_gemm::Buffers),
 }
@@ -145,6 +156,7 @@ impl Lanes {
     fn channels_together(&self, parts: &Parts) -> usize {
         match self {
             Self::Positions(tiles) | Self::Rows(_, tiles) => tiles.height,
+            Self::Woven(weaves) => weaves.channels(),
             Self::Outputs(units) => units.channels_together(parts),
         }
     }
@@ -153,6 +165,7 @@ impl Lanes {
     fn weight_values(&self, parts: &Parts) -> usize {
         match self {
             Self::Positions(tiles) | Self::Rows(_, tiles) => tiles.weight_values(parts),
+            Self::Woven(weaves) => weaves.weight_values(parts),
             Self::Outputs(units) => units.weight_values(parts),
         }
     }
@@ -160,6 +173,7 @@ impl Lanes {
     fn pack(&self, parts: &Parts, weight: Weight<'_>, packed: &mut [f32]) {
         match self {
             Self::Positions(tiles) | Self::Rows(_, tiles) => tiles.pack(parts, weight, packed),
+            Self::Woven(weaves) => weaves.pack(parts, weight, packed),
             Self::Outputs(units) => unit_weight::pack(parts, units, weight, packed),
         }
     }
@@ -168,6 +182,7 @@ impl Lanes {
         let [_, b, c] = values;
         match self {
             Self::Positions(_) => Buffers::Positions(phase_gemm::Buffers::new([b, c])),
+            Self::Woven(_) => Buffers::Woven(woven_gemm::Buffers::new(b)),
             Self::Rows(..) => Buffers::Rows(few_outputs::Buffers::new([b, c])),
             Self::Outputs(units) => {
                 Buffers::Outputs(block_gemm::Buffers::new(parts, units, values))
@@ -185,6 +200,9 @@ impl Lanes {
         match (self, buffers) {
             (Self::Positions(tiles), Buffers::Positions(buffers)) => {
                 phase_gemm::run(parts, tiles, share, buffers, output);
+            }
+            (Self::Woven(weaves), Buffers::Woven(buffers)) => {
+                woven_gemm::run(parts, weaves, share, buffers, output);
             }
             (Self::Rows(window, tiles), Buffers::Rows(buffers)) => {
                 few_outputs::run(parts, (window, tiles), share, buffers, output);
@@ -248,6 +266,7 @@ impl PhasePlan {
             // Too many cuts: positions are packed instead.
             Lanes::Outputs(_) => parts.products = products(Taker::Cells).unwrap_or(parts.products),
             Lanes::Positions(_) => parts.products = products(Taker::Positions)?,
+            Lanes::Woven(_) => parts.products = products(Taker::Woven)?,
             Lanes::Rows(window, _) => {
                 parts.products = products(Taker::Rows)?;
                 *window = Window::new(&parts)?;
@@ -260,6 +279,9 @@ impl PhasePlan {
             Lanes::Positions(tiles) => {
                 without_cells(phase_gemm::Buffers::values(&parts, tiles, images, band))
             }
+            Lanes::Woven(weaves) => {
+                [0, woven_gemm::Buffers::values(&parts, weaves, images, band), 0]
+            }
             Lanes::Rows(window, tiles) => without_cells(window.values(&parts, tiles)),
             Lanes::Outputs(units) => block_gemm::Buffers::values(&parts, units, images, band),
         };
@@ -268,7 +290,7 @@ impl PhasePlan {
 
     pub(crate) fn algorithm(&self) -> Algorithm {
         match self.lanes {
-            Lanes::Positions(_) => Algorithm::PhaseGemm,
+            Lanes::Positions(_) | Lanes::Woven(_) => Algorithm::PhaseGemm,
             Lanes::Rows(..) => Algorithm::FewOutputs,
             Lanes::Outputs(_) => Algorithm::BlockGemm,
         }

@@ -40,7 +40,8 @@ impl StepBlock {
         (panel, weight): (usize, usize),
     ) -> Runs {
         let own = taps.iter().flatten().count();
-        let mut runs = Runs { panel: Vec::new(), weight: Vec::new() };
+        let (panel_step, weight_step) = (panel, weight);
+        let mut runs = Runs { panel: Vec::new(), weight: Vec::new(), panel_step, weight_step };
         for (n, shift) in job[self.shifts.clone()].iter().enumerate() {
             if let Some(tap) = taps[shift.index] {
                 let at = self.channels.start * own + tap.rank * self.channels.len();
@@ -57,6 +58,27 @@ impl StepBlock {
 pub(super) struct Runs {
     pub(super) panel: Vec<usize>,
     pub(super) weight: Vec<usize>,
+    /// Values from step to step.
+    panel_step: usize,
+    weight_step: usize,
+}
+
+impl Runs {
+    /// The same with all runs in one where they follow one another, each of so many steps; and the steps of
+    /// a run.
+    pub(super) fn joined(self, steps: usize) -> (Self, usize) {
+        let equal = |at: &[usize], step: usize| at.windows(2).all(|two| two[1] == two[0] + step);
+        let (Some(&panel), Some(&weight)) = (self.panel.first(), self.weight.first()) else {
+            return (self, steps);
+        };
+        let follow = equal(&self.panel, steps * self.panel_step)
+            && equal(&self.weight, steps * self.weight_step);
+        if !follow {
+            return (self, steps);
+        }
+        let number = self.panel.len();
+        (Self { panel: vec![panel], weight: vec![weight], ..self }, number * steps)
+    }
 }
 
 /// The blocks of a sum over `shifts` of a group's and over `channels`; one without steps if there are none.

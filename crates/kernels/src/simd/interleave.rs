@@ -1,7 +1,7 @@
 //! Storing the sums of a tile whose lanes are positions: rows are output channels, and of each there are
 //! several *lines*, one for each x phase. Value n of line m goes to cell `n * lines + m`, or with gaps between.
 
-use super::place::{activate, prefetch_write};
+use super::place::{activated, prefetch_write};
 use super::vector::Vector;
 use super::{Detected, Isa};
 use crate::options::Activation;
@@ -183,9 +183,11 @@ fn apart(lines: &Lines<'_>, stretches: &[Stretch], slices: &mut [&mut [f32]]) {
             let bias = to.bias(row);
             for (line, gap) in to.gaps.iter().enumerate() {
                 let first = line * lines.line_step + row * lines.width + stretch.lane;
-                let sums = &lines.sums[first..first + stretch.length];
-                let out = out[gap * to.cell_step..].iter_mut().step_by(to.step());
-                out.zip(sums).for_each(|(out, sum)| *out = to.activation.apply(sum + bias));
+                let mut at = gap * to.cell_step;
+                for sum in &lines.sums[first..first + stretch.length] {
+                    out[at] = to.activation.apply(sum + bias);
+                    at += to.step();
+                }
             }
         }
     }
@@ -219,9 +221,8 @@ unsafe fn together<V: Vector, const N: usize>(
                             true => V::load(from),
                             false => V::load_some(from, number),
                         };
-                        *value = sum.mul_add(one, bias);
+                        *value = activated(sum.mul_add(one, bias), lines.to.activation);
                     }
-                    activate(&mut values, lines.to.activation);
                     store_woven(values, number, step, out.as_mut_ptr().add(at * step));
                 }
             }
@@ -232,14 +233,12 @@ unsafe fn together<V: Vector, const N: usize>(
 /// Stores the first `number` values of `N` registers, a power of two, in turn; or those of one register to
 /// every second place, if the `step` is 2.
 ///
-/// Registers n and n + N/2 in turn give N/2 pairs of registers, and so on.
-///
 /// # Safety
 /// The CPU has the instruction set of `V`; `number` is not above [`Vector::LANES`], and there is room for as
 /// many values of each register, `step` apart.
 #[inline(always)]
 pub(super) unsafe fn store_woven<V: Vector, const N: usize>(
-    mut values: [V; N],
+    values: [V; N],
     number: usize,
     step: usize,
     to: *mut f32,
@@ -253,18 +252,12 @@ pub(super) unsafe fn store_woven<V: Vector, const N: usize>(
             high.store_where(to.wrapping_add(V::LANES), mask >> V::LANES);
             return;
         }
-        let mut width = 1;
-        while width < N {
-            // `values` is `[line][part]`, `width` parts a line.
-            let mut next = values;
-            for n in 0..N / 2 {
-                let (line, part) = (n / width, n % width);
-                let (low, high) = values[n].zip(values[n + N / 2]);
-                next[(line * width + part) * 2] = low;
-                next[(line * width + part) * 2 + 1] = high;
+        let values = weave(values);
+        if number == V::LANES {
+            for (n, value) in values.into_iter().enumerate() {
+                value.store(to.add(n * V::LANES));
             }
-            values = next;
-            width *= 2;
+            return;
         }
         for (n, value) in values.into_iter().enumerate() {
             match (number * N).saturating_sub(n * V::LANES) {
@@ -274,6 +267,31 @@ pub(super) unsafe fn store_woven<V: Vector, const N: usize>(
             }
         }
     }
+}
+
+/// The values of `N` registers, a power of two, in turn: value 0 of each, then value 1 of each, ...
+///
+/// Registers n and n + N/2 in turn give N/2 pairs of registers, and so on.
+///
+/// # Safety
+/// The CPU has the instruction set of `V`.
+#[inline(always)]
+pub(super) unsafe fn weave<V: Vector, const N: usize>(mut values: [V; N]) -> [V; N] {
+    let mut width = 1;
+    while width < N {
+        // `values` is `[line][part]`, `width` parts a line.
+        let mut next = values;
+        for n in 0..N / 2 {
+            let (line, part) = (n / width, n % width);
+            // SAFETY: the caller's promise.
+            let (low, high) = unsafe { values[n].zip(values[n + N / 2]) };
+            next[(line * width + part) * 2] = low;
+            next[(line * width + part) * 2 + 1] = high;
+        }
+        values = next;
+        width *= 2;
+    }
+    values
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub(crate) mod tile;
 pub(crate) mod transpose;
 pub(crate) mod turned;
 pub(crate) mod vector;
+pub(crate) mod woven;
 
 use crate::error::{KernelError, Result};
 

@@ -172,7 +172,11 @@ impl End for Put<'_> {
     unsafe fn end<V: Vector, const R: usize, const N: usize>(&self, mut sums: [[V; N]; R]) {
         // SAFETY: `new` has found room for all targets in every place.
         unsafe {
-            activate(sums.as_flattened_mut(), self.placed.activation);
+            if self.placed.activation != Activation::None {
+                for sum in sums.as_flattened_mut() {
+                    *sum = activated(*sum, self.placed.activation);
+                }
+            }
             for target in self.placed.targets {
                 for n in 0..N {
                     if n != target.register {
@@ -192,34 +196,35 @@ impl End for Put<'_> {
     }
 }
 
-/// Applies an activation to registers.
+/// Applies an activation to a register. One at a time, so that a tile need not lie in memory for it.
 ///
 /// # Safety
 /// The CPU has the instruction set of `V`.
 #[inline(always)]
-pub(super) unsafe fn activate<V: Vector>(sums: &mut [V], activation: Activation) {
+pub(super) unsafe fn activated<V: Vector>(sum: V, activation: Activation) -> V {
     // SAFETY: the caller's promise; a register has at most 16 lanes.
     unsafe {
         match activation {
-            Activation::None => {}
-            Activation::Relu => {
-                sums.iter_mut().for_each(|sum| *sum = sum.where_negative(V::splat(0.0)));
-            }
+            Activation::None => sum,
+            Activation::Relu => sum.where_negative(V::splat(0.0)),
             Activation::LeakyRelu { slope } => {
-                for sum in sums {
-                    *sum = sum.where_negative(sum.mul_add(V::splat(slope), V::splat(0.0)));
-                }
+                sum.where_negative(sum.mul_add(V::splat(slope), V::splat(0.0)))
             }
             Activation::Tanh | Activation::Sigmoid => {
                 let mut lanes = [0.0; 16];
-                for sum in sums {
-                    sum.store(lanes.as_mut_ptr());
-                    activation.apply_all(&mut lanes[..V::LANES]);
-                    *sum = V::load(lanes.as_ptr());
-                }
+                sum.store(lanes.as_mut_ptr());
+                apply(activation, &mut lanes);
+                V::load(lanes.as_ptr())
             }
         }
     }
+}
+
+/// Out of line, as it is long and rare.
+#[cold]
+#[inline(never)]
+fn apply(activation: Activation, lanes: &mut [f32; 16]) {
+    activation.apply_all(lanes);
 }
 
 /// Asks for a cache line, as it will be written.

@@ -6,6 +6,7 @@
 
 use super::place::{End, Keep, Placed, Put};
 use super::vector::Vector;
+use super::woven::{Weave, Woven};
 use super::{Detected, Isa};
 
 /// One tile of a product: `out[r][l] = sum over runs and steps of a[step][r] * b[step][l]`.
@@ -67,6 +68,9 @@ impl Within<'_> {
 /// Heights that a tile can have.
 pub(crate) const ROWS: [usize; 9] = [1, 2, 3, 4, 5, 6, 7, 8, 12];
 
+/// Heights that a woven tile can have.
+const WOVEN_ROWS: [usize; 5] = [4, 6, 7, 8, 12];
+
 /// Values of the largest tile.
 pub(crate) const MAX_TILE: usize = 7 * 4 * 16;
 
@@ -93,6 +97,15 @@ impl Detected {
     /// The height of tiles that computes `rows` rows at least cost: few rows beyond the last, few loads for
     /// each product, and few passes over `b`.
     pub(crate) fn height(self, rows: usize) -> usize {
+        self.best_height(rows, ROWS.into_iter())
+    }
+
+    /// The same for a woven tile with whole channels of so many phases.
+    pub(crate) fn woven_height(self, rows: usize, phases: usize) -> usize {
+        self.best_height(rows, WOVEN_ROWS.into_iter().filter(|height| height % phases == 0))
+    }
+
+    fn best_height(self, rows: usize, heights: impl Iterator<Item = usize>) -> usize {
         let cost = |height: usize| {
             let vectors = self.vectors(height);
             let loads = (height + vectors) as f64 / (height * vectors) as f64;
@@ -101,7 +114,7 @@ impl Detected {
             rows.next_multiple_of(height) as f64 * (1.2 * loads).max(1.0) * passes
         };
         let less = |a: &usize, b: &usize| cost(*a).total_cmp(&cost(*b));
-        ROWS.into_iter().min_by(less).unwrap_or(1)
+        heights.min_by(less).unwrap_or(1)
     }
 
     /// The least height of a tile that has room for `rows` rows; at most 12.
@@ -138,6 +151,29 @@ impl Detected {
         let end = Put::new(kept, placed, slices, (tile.rows, tile.vectors, self.lanes()));
         // SAFETY: `check`, the assert above and `Put::new` cover all that is read and written.
         unsafe { self.compute(tile, &end) }
+    }
+
+    /// Computes a tile straight to its places in `slices`, with the x phases of each channel side by side.
+    ///
+    /// # Panics
+    /// If a slice is too short for what the tile says, or a place lies outside of its slice.
+    pub(crate) fn tile_woven(self, tile: &Tile<'_>, woven: Woven<'_>, slices: &mut [&mut [f32]]) {
+        self.check(tile);
+        assert!(WOVEN_ROWS.contains(&tile.rows) && !matches!(tile.start, Start::Kept));
+        let end = Weave::new(woven, slices, (tile.rows, tile.vectors, self.lanes()));
+        match self.isa() {
+            // SAFETY: `check` and `Weave::new` cover all that is read and written.
+            Isa::Portable => unsafe { woven_rows::<[f32; 8]>(tile, &end) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `self` proves AVX2 and FMA; the rest as above.
+            Isa::Avx2 => unsafe { woven_avx2(tile, &end) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `self` proves AVX-512F; the rest as above.
+            Isa::Avx512 => unsafe { woven_avx512(tile, &end) },
+            #[cfg(not(target_arch = "x86_64"))]
+            // SAFETY: as for `Isa::Portable`.
+            _ => unsafe { woven_rows::<[f32; 8]>(tile, &end) },
+        }
     }
 
     /// # Safety
@@ -203,6 +239,56 @@ unsafe fn avx2(tile: &Tile<'_>, end: &impl End) {
 unsafe fn avx512(tile: &Tile<'_>, end: &impl End) {
     // SAFETY: the caller's promise.
     unsafe { any_rows::<std::arch::x86_64::__m512>(tile, end) }
+}
+
+/// # Safety
+/// The CPU has AVX2 and FMA; the rest as [`woven_rows`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn woven_avx2(tile: &Tile<'_>, end: &Weave<'_>) {
+    // SAFETY: the caller's promise.
+    unsafe { woven_rows::<std::arch::x86_64::__m256>(tile, end) }
+}
+
+/// # Safety
+/// The CPU has AVX-512F; the rest as [`woven_rows`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn woven_avx512(tile: &Tile<'_>, end: &Weave<'_>) {
+    // SAFETY: the caller's promise.
+    unsafe { woven_rows::<std::arch::x86_64::__m512>(tile, end) }
+}
+
+/// As [`any_rows`], for packed operands.
+///
+/// # Safety
+/// The CPU has the instruction set of `V`; the slices hold what the tile says, see [`Detected::tile_woven`].
+#[inline(always)]
+unsafe fn woven_rows<V: Vector>(tile: &Tile<'_>, end: &Weave<'_>) {
+    macro_rules! pick {
+        ($($rows:literal: $($vectors:literal)*;)*) => {
+            match (tile.rows, tile.vectors, tile.a_rows, tile.b_registers) {
+                $($(
+                    ($rows, $vectors, Within::Apart(1), Within::Apart(step))
+                        if ($rows + 1) * $vectors < V::REGISTERS || $vectors == 1 =>
+                    {
+                        // SAFETY: the caller's promise.
+                        unsafe { sums::<V, $rows, $vectors>(tile, |r| r, |n| n * step, end) }
+                    }
+                )*)*
+                (rows, vectors, ..) => {
+                    unreachable!("no woven tile of {rows} rows and {vectors} registers")
+                }
+            }
+        };
+    }
+    pick! {
+        4: 1 2 3 4 5 6;
+        6: 1 2 3 4;
+        7: 1 2 3;
+        8: 1 2 3;
+        12: 1 2;
+    }
 }
 
 /// Picks the routine whose rows and registers are constants, so that its sums stay in registers.

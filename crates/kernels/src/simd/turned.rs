@@ -2,7 +2,7 @@
 //! by side.
 
 use super::interleave::{Planes, Stretch, store_woven};
-use super::place::activate;
+use super::place::activated;
 use super::vector::Vector;
 use super::{Detected, Isa};
 
@@ -137,10 +137,10 @@ unsafe fn together<V: Vector, const N: usize>(
                     let first = phase.first + (stretch.lane + at) * phase.step;
                     let mut from = turned.sums.as_ptr().wrapping_add(first);
                     for sum in block.iter_mut().take(number) {
-                        *sum = V::load(from).mul_add(one, bias);
+                        let value = V::load(from).mul_add(one, bias);
+                        *sum = activated(value, turned.to.activation);
                         from = from.wrapping_add(phase.step);
                     }
-                    activate(&mut block[..number], turned.to.activation);
                     *block = super::transpose::turned(*block);
                 }
                 for channel in 0..turned.channels {

@@ -11,6 +11,8 @@ use std::arch::x86_64::*;
 pub(crate) trait Vector: Copy {
     /// Values in a register.
     const LANES: usize;
+    /// A bit for each value.
+    const ALL: u32 = ((1u64 << Self::LANES) - 1) as u32;
     /// Registers that the instruction set has.
     const REGISTERS: usize;
 
