@@ -169,29 +169,30 @@ impl End for Put<'_> {
     }
 
     #[inline(always)]
-    unsafe fn end<V: Vector, const R: usize, const N: usize>(&self, mut sums: [[V; N]; R]) {
+    unsafe fn end<V: Vector, const R: usize, const N: usize>(&self, sums: [[V; N]; R]) {
         // SAFETY: `new` has found room for all targets in every place.
         unsafe {
-            if self.placed.activation != Activation::None {
-                for sum in sums.as_flattened_mut() {
-                    *sum = activated(*sum, self.placed.activation);
-                }
-            }
-            for target in self.placed.targets {
-                for n in 0..N {
-                    if n != target.register {
-                        continue;
-                    }
-                    for (row, sums) in sums.iter().enumerate() {
-                        let to = self.pointer(target, row);
-                        if target.length == V::LANES {
-                            sums[n].store(to);
-                        } else {
-                            sums[n].store_lanes(to, target.lane, target.length);
+            // Written out, so that the sums stay in registers.
+            macro_rules! each {
+                ($($n:literal)*; $rows:tt) => { $( if $n < N { each!(@ $n; $rows); } )* };
+                (@ $n:literal; ($($row:literal)*)) => {
+                    for target in self.placed.targets.iter() {
+                        if target.register != $n {
+                            continue;
                         }
+                        let whole = target.length == V::LANES;
+                        $( if $row < R {
+                            let sum = activated(sums[$row % R][$n % N], self.placed.activation);
+                            let to = self.pointer(target, $row);
+                            match whole {
+                                true => sum.store(to),
+                                false => sum.store_lanes(to, target.lane, target.length),
+                            }
+                        } )*
                     }
-                }
+                };
             }
+            each!(0 1 2 3 4 5 6 7; (0 1 2 3 4 5 6 7 8 9 10 11));
         }
     }
 }

@@ -5,7 +5,7 @@
 //! weight.
 
 use super::place::{End, Keep, Placed, Put};
-use super::vector::Vector;
+use super::vector::{Kernel, Vector};
 use super::woven::{Weave, Woven};
 use super::{Detected, Isa};
 
@@ -166,10 +166,10 @@ impl Detected {
             Isa::Portable => unsafe { woven_rows::<[f32; 8]>(tile, &end) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `self` proves AVX2 and FMA; the rest as above.
-            Isa::Avx2 => unsafe { woven_avx2(tile, &end) },
+            Isa::Avx2 => unsafe { woven_rows::<std::arch::x86_64::__m256>(tile, &end) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `self` proves AVX-512F; the rest as above.
-            Isa::Avx512 => unsafe { woven_avx512(tile, &end) },
+            Isa::Avx512 => unsafe { woven_rows::<std::arch::x86_64::__m512>(tile, &end) },
             #[cfg(not(target_arch = "x86_64"))]
             // SAFETY: as for `Isa::Portable`.
             _ => unsafe { woven_rows::<[f32; 8]>(tile, &end) },
@@ -184,10 +184,10 @@ impl Detected {
             Isa::Portable => unsafe { any_rows::<[f32; 8]>(tile, end) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `self` proves AVX2 and FMA; the rest is the caller's promise.
-            Isa::Avx2 => unsafe { avx2(tile, end) },
+            Isa::Avx2 => unsafe { any_rows::<std::arch::x86_64::__m256>(tile, end) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `self` proves AVX-512F; the rest is the caller's promise.
-            Isa::Avx512 => unsafe { avx512(tile, end) },
+            Isa::Avx512 => unsafe { any_rows::<std::arch::x86_64::__m512>(tile, end) },
             #[cfg(not(target_arch = "x86_64"))]
             // SAFETY: the caller's promise.
             _ => unsafe { any_rows::<[f32; 8]>(tile, end) },
@@ -223,79 +223,11 @@ const fn most_vectors(rows: usize) -> usize {
     }
 }
 
-/// # Safety
-/// The CPU has AVX2 and FMA; the rest as [`any_rows`].
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn avx2(tile: &Tile<'_>, end: &impl End) {
-    // SAFETY: the caller's promise.
-    unsafe { any_rows::<std::arch::x86_64::__m256>(tile, end) }
-}
-
-/// # Safety
-/// The CPU has AVX-512F; the rest as [`any_rows`].
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-unsafe fn avx512(tile: &Tile<'_>, end: &impl End) {
-    // SAFETY: the caller's promise.
-    unsafe { any_rows::<std::arch::x86_64::__m512>(tile, end) }
-}
-
-/// # Safety
-/// The CPU has AVX2 and FMA; the rest as [`woven_rows`].
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn woven_avx2(tile: &Tile<'_>, end: &Weave<'_>) {
-    // SAFETY: the caller's promise.
-    unsafe { woven_rows::<std::arch::x86_64::__m256>(tile, end) }
-}
-
-/// # Safety
-/// The CPU has AVX-512F; the rest as [`woven_rows`].
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-unsafe fn woven_avx512(tile: &Tile<'_>, end: &Weave<'_>) {
-    // SAFETY: the caller's promise.
-    unsafe { woven_rows::<std::arch::x86_64::__m512>(tile, end) }
-}
-
-/// As [`any_rows`], for packed operands.
-///
-/// # Safety
-/// The CPU has the instruction set of `V`; the slices hold what the tile says, see [`Detected::tile_woven`].
-#[inline(always)]
-unsafe fn woven_rows<V: Vector>(tile: &Tile<'_>, end: &Weave<'_>) {
-    macro_rules! pick {
-        ($($rows:literal: $($vectors:literal)*;)*) => {
-            match (tile.rows, tile.vectors, tile.a_rows, tile.b_registers) {
-                $($(
-                    ($rows, $vectors, Within::Apart(1), Within::Apart(step))
-                        if ($rows + 1) * $vectors < V::REGISTERS || $vectors == 1 =>
-                    {
-                        // SAFETY: the caller's promise.
-                        unsafe { sums::<V, $rows, $vectors>(tile, |r| r, |n| n * step, end) }
-                    }
-                )*)*
-                (rows, vectors, ..) => {
-                    unreachable!("no woven tile of {rows} rows and {vectors} registers")
-                }
-            }
-        };
-    }
-    pick! {
-        4: 1 2 3 4 5 6;
-        6: 1 2 3 4;
-        7: 1 2 3;
-        8: 1 2 3;
-        12: 1 2;
-    }
-}
-
 /// Picks the routine whose rows and registers are constants, so that its sums stay in registers.
 ///
 /// # Safety
-/// The CPU has the instruction set of `V`; the slices hold what the tile says, see [`Detected::tile`].
-#[inline(always)]
+/// The CPU has the instruction set of `V`; the slices hold what the tile says, see [`Detected::check`], and
+/// `end` is ready for it.
 unsafe fn any_rows<V: Vector>(tile: &Tile<'_>, end: &impl End) {
     macro_rules! pick {
         ($($rows:literal: $($vectors:literal)*;)*) => {
@@ -307,15 +239,19 @@ unsafe fn any_rows<V: Vector>(tile: &Tile<'_>, end: &impl End) {
                         unsafe {
                             match (tile.a_rows, tile.b_registers) {
                                 (Within::Apart(1), Within::Apart(step)) => {
-                                    sums::<V, $rows, $vectors>(tile, |r| r, |n| n * step, end)
+                                    V::run(Sums::<$rows, $vectors, _, _> { tile, of: Packed { step }, end });
                                 }
                                 (Within::Apart(1), Within::At(at)) => {
-                                    let at: [usize; $vectors] = std::array::from_fn(|n| at[n]);
-                                    sums::<V, $rows, $vectors>(tile, |r| r, |n| at[n], end)
+                                    let mut registers = [0; $vectors];
+                                    registers.copy_from_slice(at);
+                                    let of = RegistersAt { registers };
+                                    V::run(Sums::<$rows, $vectors, _, _> { tile, of, end });
                                 }
-                                (Within::At(rows), Within::Apart(step)) => {
-                                    let rows: [usize; $rows] = std::array::from_fn(|r| rows[r]);
-                                    sums::<V, $rows, $vectors>(tile, |r| rows[r], |n| n * step, end)
+                                (Within::At(at), Within::Apart(step)) => {
+                                    let mut rows = [0; $rows];
+                                    rows.copy_from_slice(at);
+                                    let of = RowsAt { rows, step };
+                                    V::run(Sums::<$rows, $vectors, _, _> { tile, of, end });
                                 }
                                 _ => unreachable!("no kernel reads such operands"),
                             }
@@ -339,47 +275,153 @@ unsafe fn any_rows<V: Vector>(tile: &Tile<'_>, end: &impl End) {
     }
 }
 
+/// As [`any_rows`], for packed operands and the heights of woven tiles.
+///
 /// # Safety
-/// As [`any_rows`], with `R` rows and `N` registers a row, at `row` and `register` into a step.
-#[inline(always)]
-unsafe fn sums<V: Vector, const R: usize, const N: usize>(
-    tile: &Tile<'_>,
-    row: impl Fn(usize) -> usize,
-    register: impl Fn(usize) -> usize,
-    end: &impl End,
-) {
-    // SAFETY: every step of a run of `a` has `R` values, and of `b` `N` registers; so has the row that the
-    // sums start from, and what is kept and written `R * N`. Pointers past the last step are made, not read.
-    unsafe {
-        end.begin();
-        let mut sums = [[V::splat(0.0); N]; R];
-        match tile.start {
-            Start::Zero => {}
-            Start::Row(row) => {
-                let row: [V; N] = std::array::from_fn(|n| V::load(row.as_ptr().add(n * V::LANES)));
-                sums = [row; R];
-            }
-            Start::Kept => {
-                for (at, sum) in sums.as_flattened_mut().iter_mut().enumerate() {
-                    *sum = end.kept(at);
+/// The CPU has the instruction set of `V`; the slices hold what the tile says, see [`Detected::tile_woven`].
+unsafe fn woven_rows<V: Vector>(tile: &Tile<'_>, end: &Weave<'_>) {
+    macro_rules! pick {
+        ($($rows:literal: $($vectors:literal)*;)*) => {
+            match (tile.rows, tile.vectors, tile.a_rows, tile.b_registers) {
+                $($(
+                    ($rows, $vectors, Within::Apart(1), Within::Apart(step))
+                        if ($rows + 1) * $vectors < V::REGISTERS || $vectors == 1 =>
+                    {
+                        // SAFETY: the caller's promise.
+                        unsafe {
+                            V::run(Sums::<$rows, $vectors, _, _> { tile, of: Packed { step }, end });
+                        }
+                    }
+                )*)*
+                (rows, vectors, ..) => {
+                    unreachable!("no woven tile of {rows} rows and {vectors} registers")
                 }
             }
-        }
-        for (&a_run, &b_run) in tile.a_runs.iter().zip(tile.b_runs) {
-            let mut a = tile.a.as_ptr().add(a_run);
-            let mut b = tile.b.as_ptr().add(b_run);
-            for _ in 0..tile.steps {
-                let loaded: [V; N] = std::array::from_fn(|n| V::load(b.add(register(n))));
-                for (r, sums) in sums.iter_mut().enumerate() {
-                    let value = V::splat(*a.add(row(r)));
-                    for (sum, b) in sums.iter_mut().zip(loaded) {
-                        *sum = value.mul_add(b, *sum);
+        };
+    }
+    pick! {
+        4: 1 2 3 4 5 6;
+        6: 1 2 3 4;
+        7: 1 2 3;
+        8: 1 2 3;
+        12: 1 2;
+    }
+}
+
+/// Where the values and registers of a step lie.
+trait Operands {
+    fn row(&self, row: usize) -> usize;
+    fn register(&self, register: usize) -> usize;
+}
+
+/// Rows side by side, registers at equal steps.
+struct Packed {
+    step: usize,
+}
+
+/// Rows side by side, registers at offsets of their own.
+struct RegistersAt<const N: usize> {
+    registers: [usize; N],
+}
+
+/// Rows at offsets of their own, registers at equal steps.
+struct RowsAt<const R: usize> {
+    rows: [usize; R],
+    step: usize,
+}
+
+impl Operands for Packed {
+    #[inline(always)]
+    fn row(&self, row: usize) -> usize {
+        row
+    }
+
+    #[inline(always)]
+    fn register(&self, register: usize) -> usize {
+        register * self.step
+    }
+}
+
+impl<const N: usize> Operands for RegistersAt<N> {
+    #[inline(always)]
+    fn row(&self, row: usize) -> usize {
+        row
+    }
+
+    #[inline(always)]
+    fn register(&self, register: usize) -> usize {
+        self.registers[register]
+    }
+}
+
+impl<const R: usize> Operands for RowsAt<R> {
+    #[inline(always)]
+    fn row(&self, row: usize) -> usize {
+        self.rows[row]
+    }
+
+    #[inline(always)]
+    fn register(&self, register: usize) -> usize {
+        register * self.step
+    }
+}
+
+/// A tile of `R` rows of `N` registers.
+struct Sums<'a, const R: usize, const N: usize, O, E> {
+    tile: &'a Tile<'a>,
+    of: O,
+    end: &'a E,
+}
+
+impl<const R: usize, const N: usize, O: Operands, E: End> Kernel for Sums<'_, R, N, O, E> {
+    /// # Safety
+    /// As [`any_rows`].
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) {
+        let Self { tile, of, end } = self;
+        // SAFETY: every step of a run of `a` has `R` values, and of `b` `N` registers; so has the row that the
+        // sums start from, and what is kept and written `R * N`. Pointers past the last step are made, not
+        // read. No closure has a register in it: not inlined, it would lack the instruction set.
+        unsafe {
+            end.begin();
+            let mut sums = [[V::splat(0.0); N]; R];
+            match tile.start {
+                Start::Zero => {}
+                Start::Row(row) => {
+                    for n in 0..N {
+                        let start = V::load(row.as_ptr().add(n * V::LANES));
+                        for r in 0..R {
+                            sums[r][n] = start;
+                        }
                     }
                 }
-                a = a.wrapping_add(tile.a_step);
-                b = b.wrapping_add(tile.b_step);
+                Start::Kept => {
+                    for r in 0..R {
+                        for n in 0..N {
+                            sums[r][n] = end.kept(r * N + n);
+                        }
+                    }
+                }
             }
+            for (&a_run, &b_run) in tile.a_runs.iter().zip(tile.b_runs) {
+                let mut a = tile.a.as_ptr().add(a_run);
+                let mut b = tile.b.as_ptr().add(b_run);
+                for _ in 0..tile.steps {
+                    let mut loaded = [V::splat(0.0); N];
+                    for n in 0..N {
+                        loaded[n] = V::load(b.add(of.register(n)));
+                    }
+                    for r in 0..R {
+                        let value = V::splat(*a.add(of.row(r)));
+                        for n in 0..N {
+                            sums[r][n] = value.mul_add(loaded[n], sums[r][n]);
+                        }
+                    }
+                    a = a.wrapping_add(tile.a_step);
+                    b = b.wrapping_add(tile.b_step);
+                }
+            }
+            end.end(sums);
         }
-        end.end(sums);
     }
 }

@@ -1,11 +1,20 @@
 //! A register of f32 values, so that a kernel is written once for every instruction set.
 //!
 //! Kernels are generic over [`Vector`], `#[inline(always)]`, and called from one small function per
-//! instruction set that carries `#[target_feature]` (see `simd::tile`): inlined there, they are compiled
-//! with its instructions.
+//! instruction set that carries `#[target_feature]` (or through [`Vector::run`]): inlined there, they are
+//! compiled with its instructions.
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
+
+/// A routine that [`Vector::run`] compiles for an instruction set, in a function of its own.
+pub(crate) trait Kernel {
+    /// Must be `#[inline(always)]`.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set of `V`; the rest is the kernel's to say.
+    unsafe fn run<V: Vector>(self);
+}
 
 /// A register of [`Vector::LANES`] values.
 pub(crate) trait Vector: Copy {
@@ -15,6 +24,12 @@ pub(crate) trait Vector: Copy {
     const ALL: u32 = ((1u64 << Self::LANES) - 1) as u32;
     /// Registers that the instruction set has.
     const REGISTERS: usize;
+
+    /// Runs a kernel with the instruction set.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set; the rest as the kernel says.
+    unsafe fn run<K: Kernel>(kernel: K);
 
     /// # Safety
     /// The CPU has the instruction set.
@@ -121,6 +136,11 @@ impl Vector for [f32; 8] {
     // Two registers of 128 bits each; x86-64 has 16 of them.
     const REGISTERS: usize = 8;
 
+    unsafe fn run<K: Kernel>(kernel: K) {
+        // SAFETY: the caller's promise.
+        unsafe { kernel.run::<Self>() }
+    }
+
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
         [value; 8]
@@ -197,6 +217,17 @@ unsafe fn mask(count: usize) -> __m256i {
 impl Vector for __m256 {
     const LANES: usize = 8;
     const REGISTERS: usize = 16;
+
+    #[inline(always)]
+    unsafe fn run<K: Kernel>(kernel: K) {
+        #[target_feature(enable = "avx2,fma")]
+        unsafe fn run<K: Kernel>(kernel: K) {
+            // SAFETY: the caller's promise.
+            unsafe { kernel.run::<__m256>() }
+        }
+        // SAFETY: the caller promises AVX2 and FMA, and what the kernel needs.
+        unsafe { run(kernel) }
+    }
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
@@ -279,6 +310,17 @@ impl Vector for __m256 {
 impl Vector for __m512 {
     const LANES: usize = 16;
     const REGISTERS: usize = 32;
+
+    #[inline(always)]
+    unsafe fn run<K: Kernel>(kernel: K) {
+        #[target_feature(enable = "avx512f")]
+        unsafe fn run<K: Kernel>(kernel: K) {
+            // SAFETY: the caller's promise.
+            unsafe { kernel.run::<__m512>() }
+        }
+        // SAFETY: the caller promises AVX-512F, and what the kernel needs.
+        unsafe { run(kernel) }
+    }
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
