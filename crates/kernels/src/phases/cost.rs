@@ -1,5 +1,7 @@
 //! What a split of the work costs, in multiply-adds of a register for each input channel.
 
+use std::ops::Range;
+
 use super::jobs::Job;
 use super::split::Split;
 use super::units::{Order, Units};
@@ -62,14 +64,29 @@ struct Within<'a> {
 fn each_job(parts: &Parts, split: &Split, cost: impl Fn(&Within<'_>) -> f64) -> f64 {
     let pieces = parts.out_channels.div_ceil(split.channels.max(1)) as f64;
     let images = parts.batch.div_ceil(split.images) as f64;
-    let jobs = parts.products.jobs.iter().map(|job| {
-        let band = &job.positions[parts.band_axis];
-        let length = (band.end - band.start) as usize;
-        let bands = length.div_ceil(split.band);
-        let positions = parts.most_positions(job, split.images, length.div_ceil(bands.max(1)));
-        images * bands as f64 * cost(&Within { job, positions, pieces })
-    });
-    jobs.sum()
+    let bands = split.bands(parts);
+    let jobs = &parts.products.jobs;
+    let mut sum = 0.0;
+    // Very many jobs are looked at in a few bands.
+    let step = (jobs.len() * bands.len() / MOST_PARTS).max(1);
+    for (n, band) in bands.iter().enumerate().step_by(step) {
+        let times = step.min(bands.len() - n) as f64;
+        for job in jobs {
+            let length = overlap(&job.positions[parts.band_axis], band);
+            if length > 0 {
+                let positions = parts.most_positions(job, split.images, length);
+                sum += images * times * cost(&Within { job, positions, pieces });
+            }
+        }
+    }
+    sum
+}
+
+/// Most parts of jobs that are looked at one by one.
+const MOST_PARTS: usize = 1024;
+
+fn overlap(a: &Range<i64>, b: &Range<i64>) -> usize {
+    (a.end.min(b.end) - a.start.max(b.start)).max(0) as usize
 }
 
 /// Products of registers of positions.
@@ -113,12 +130,48 @@ fn outputs(parts: &Parts, units: &Units, split: &Split, within: &Within<'_>, rea
     weights * (rows / lanes as f64 * step / tile + passes * reading) + within.pieces * pack
 }
 
-/// How long threads wait for others, in parts of their work and 2 at most: with 2, 4 and 8 of them; and at the end,
-/// where tasks are few. `uneven` is what the largest task is to an equal share.
-pub(super) fn idle(tasks: usize, uneven: f64) -> f64 {
-    let waits = |threads: usize| {
-        let rounds = tasks.div_ceil(threads) * threads;
-        (uneven * rounds as f64 / tasks.max(1) as f64 - 1.0).min(2.0)
+/// How long threads wait for others, in parts of their work: with 2, 4 and 8 of them, that take one task after the
+/// other.
+pub(super) fn idle(parts: &Parts, split: &Split) -> f64 {
+    let shares = |all: usize, each: usize| -> Vec<f64> {
+        (0..all).step_by(each.max(1)).map(|first| each.min(all - first) as f64).collect()
     };
-    0.5 * waits(2) + 0.3 * waits(4) + 0.2 * waits(8) + 0.3 / tasks.max(1) as f64
+    let groups = if parts.layout == Layout::Nchw { parts.groups } else { 1 };
+    let jobs = &parts.products.jobs;
+    let band = |band: &Range<i64>| -> f64 {
+        let work = |job: &Job| {
+            let length = overlap(&job.positions[parts.band_axis], band);
+            (parts.most_positions(job, 1, length) * job.pairs) as f64
+        };
+        jobs.iter().map(work).sum()
+    };
+    let mut bands: Vec<f64> = match jobs.len() > MOST_PARTS {
+        true => vec![1.0; split.bands(parts).len()],
+        false => split.bands(parts).iter().map(band).collect(),
+    };
+    bands.retain(|work| *work > 0.0);
+    let mut tasks = Vec::new();
+    for images in shares(parts.batch, split.images) {
+        for work in &bands {
+            for _ in 0..groups {
+                let pieces = shares(parts.out_channels, split.channels);
+                tasks.extend(pieces.iter().map(|piece| images * work * piece));
+            }
+        }
+    }
+    let total: f64 = tasks.iter().sum();
+    let waits = |threads: usize| {
+        let mut busy = vec![0.0f64; threads];
+        for task in &tasks {
+            if let Some(first) = busy.iter_mut().min_by(|a, b| a.total_cmp(b)) {
+                *first += task;
+            }
+        }
+        let last = busy.into_iter().fold(0.0, f64::max);
+        (last * threads as f64 / total.max(1.0) - 1.0).min(2.0)
+    };
+    match tasks.len() > MOST_PARTS {
+        true => 0.0,
+        false => 0.5 * waits(2) + 0.3 * waits(4) + 0.2 * waits(8),
+    }
 }

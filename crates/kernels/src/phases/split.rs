@@ -50,7 +50,6 @@ impl Split {
         // In NHWC the channels of a cell lie in one piece.
         let most = if parts.layout == Layout::Nchw { tiles } else { 1 };
         let numbers = |most: usize| (0..5).map(|n| 1 << n).filter(move |&n: &usize| n <= most);
-        let groups = if parts.layout == Layout::Nchw { parts.groups.max(1) } else { 1 };
         let whole = Self { images: batch, band, channels };
         let mut best: Option<(f64, Self)> = None;
         for images in numbers(batch) {
@@ -66,9 +65,7 @@ impl Split {
                     if tasks > wanted && split != whole {
                         continue;
                     }
-                    let largest = images * band * split.channels * tasks;
-                    let all = whole.images * whole.band * whole.channels * groups;
-                    let idle = cost::idle(tasks, largest as f64 / all as f64);
+                    let idle = cost::idle(parts, &split);
                     let cost = cost::of(parts, lanes, &split) * (1.0 + IDLE * idle);
                     if best.is_none_or(|(least, _)| cost < least) {
                         best = Some((cost, split));
@@ -77,6 +74,13 @@ impl Split {
             }
         }
         best.map_or(whole, |(_, split)| split)
+    }
+
+    /// Positions of the band axis that tasks have.
+    pub(super) fn bands(&self, parts: &Parts) -> Vec<Range<i64>> {
+        let Range { start, end } = parts.products.axes[parts.band_axis].positions();
+        let band = |first: i64| first..(first + self.band as i64).min(end);
+        (start..end).step_by(self.band).map(band).collect()
     }
 
     pub(super) fn tasks(&self, parts: &Parts) -> usize {
@@ -90,17 +94,14 @@ impl Split {
     /// All tasks, with the parts of `y`, `[n, groups * channels, cells]` or `[n, cells, ...]`, that are theirs.
     pub(super) fn cut<'a>(&self, parts: &Parts, y: &'a mut [f32]) -> Vec<Task<'a>> {
         let axis = &parts.products.axes[parts.band_axis];
-        let positions = axis.positions();
         let inner: usize =
             parts.products.axes[parts.band_axis + 1..].iter().map(|axis| axis.out_cells).product();
         // The band axis is the first of more than one cell, so these are its cells times those inside.
-        let bands: Vec<(Range<i64>, Range<usize>)> = (positions.start..positions.end)
-            .step_by(self.band)
-            .map(|first| {
-                let end = (first + self.band as i64).min(positions.end);
-                (first..end, axis.first_output(first) * inner..axis.first_output(end) * inner)
-            })
-            .collect();
+        let cells = |band: &Range<i64>| {
+            axis.first_output(band.start) * inner..axis.first_output(band.end) * inner
+        };
+        let bands: Vec<(Range<i64>, Range<usize>)> =
+            self.bands(parts).into_iter().map(|band| (band.clone(), cells(&band))).collect();
         let all_channels = parts.groups * parts.out_channels;
         // A plane for each channel, or one for all of them.
         let (per_task, planes) = match parts.layout {

@@ -92,19 +92,22 @@ unsafe fn store<V: Vector>(turned: &Turned<'_>, stretches: &[Stretch], slices: &
     }
 }
 
-/// Phases with gaps between them.
+/// Phases with gaps between them: the ends of rows, a cell or two each.
 fn apart(turned: &Turned<'_>, stretches: &[Stretch], slices: &mut [&mut [f32]]) {
     let to = &turned.to;
+    let step = to.step();
     for stretch in stretches {
         for channel in 0..turned.channels {
             let out = to.place(stretch, channel, slices);
             let bias = to.bias(channel);
             for (phase, gap) in turned.phases.iter().zip(to.gaps) {
-                let first = phase.first + stretch.lane * phase.step + channel;
-                let sums = turned.sums[first..].iter().step_by(phase.step);
-                let out = out[gap * to.cell_step..].iter_mut().step_by(to.step());
-                let pairs = out.zip(sums).take(stretch.length);
-                pairs.for_each(|(out, sum)| *out = to.activation.apply(sum + bias));
+                let mut from = phase.first + stretch.lane * phase.step + channel;
+                let mut at = gap * to.cell_step;
+                for _ in 0..stretch.length {
+                    out[at] = to.activation.apply(turned.sums[from] + bias);
+                    from += phase.step;
+                    at += step;
+                }
             }
         }
     }
