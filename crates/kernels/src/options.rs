@@ -11,9 +11,9 @@ pub enum Algorithm {
     /// Matrix products with bounded blocks of columns (im2col, col2im).
     ColumnGemm,
     /// Phase decomposition: each phase a dense product, without a column buffer and without a zero;
-    /// positions in the lanes of registers.
+    /// positions in the lanes of registers. For short sums.
     PhaseGemm,
-    /// The same with outputs in the lanes: for large strides, single cells, and NHWC.
+    /// The same with outputs in the lanes: for large strides, single cells, NHWC, and long sums.
     BlockGemm,
     /// The same for a handful of output channels: positions are read where they lie.
     FewOutputs,

@@ -133,6 +133,9 @@ fn outputs(parts: &Parts, units: &Units, split: &Split, within: &Within<'_>, rea
 /// How long threads wait for others, in parts of their work: with 2, 4 and 8 of them, that take one task after the
 /// other.
 pub(super) fn idle(parts: &Parts, split: &Split) -> f64 {
+    if split.tasks(parts) > MOST_PARTS {
+        return 0.0;
+    }
     let shares = |all: usize, each: usize| -> Vec<f64> {
         (0..all).step_by(each.max(1)).map(|first| each.min(all - first) as f64).collect()
     };
@@ -170,8 +173,5 @@ pub(super) fn idle(parts: &Parts, split: &Split) -> f64 {
         let last = busy.into_iter().fold(0.0, f64::max);
         (last * threads as f64 / total.max(1.0) - 1.0).min(2.0)
     };
-    match tasks.len() > MOST_PARTS {
-        true => 0.0,
-        false => 0.5 * waits(2) + 0.3 * waits(4) + 0.2 * waits(8),
-    }
+    0.9 * waits(2) + 0.2 * waits(4) + 0.1 * waits(8)
 }

@@ -35,7 +35,7 @@ const FLOPS: u128 = 2_000_000;
 const TASKS: u128 = 16;
 
 /// What idle threads cost, in parts of a single thread's work.
-const IDLE: f64 = 0.08;
+const IDLE: f64 = 0.1;
 
 impl Split {
     /// The split that costs least: tasks that are few leave threads idle, and many do work twice.

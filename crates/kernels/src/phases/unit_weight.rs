@@ -79,47 +79,72 @@ fn lines(unit: &Unit, channels: usize) -> Vec<Lines> {
 /// Values of turned lines that are kept together, for each lane.
 const TURNED: usize = 128;
 
+/// A part of a row of turned lines, and the row of the packed weight that it goes to.
+struct Move {
+    tap: usize,
+    lane: usize,
+    length: usize,
+    shift: usize,
+}
+
+/// What a unit takes of turned lines.
+fn moves(part: &Part<'_>, lines: &[Lines], channels: usize) -> Vec<Move> {
+    let (group, outer) = (part.group, part.unit.outer_phase);
+    let all: Vec<_> = part.unit.lanes(channels).collect();
+    let mut moves = Vec::new();
+    for line in lines {
+        let x = all.iter().find(|(lane, ..)| *lane == line.lane).map_or(0, |&(_, _, x)| x);
+        for (shift, tap) in group.of_phase(outer * group.x_phases + x).iter().enumerate() {
+            if let Some(tap) = tap {
+                let Lines { lane, length, .. } = *line;
+                moves.push(Move { tap: tap.tap, lane, length, shift });
+            }
+        }
+    }
+    moves
+}
+
 fn turn_lines(parts: &Parts, weight: Weight<'_>, lines: Vec<Lines>, mut units: Vec<Part<'_>>) {
     let (lanes, taps) = (parts.isa.lanes(), weight.taps);
-    // The x phase of each line, of every unit.
-    let x_phases: Vec<Vec<usize>> = units
-        .iter()
-        .map(|part| {
-            let all: Vec<_> = part.unit.lanes(parts.out_channels).collect();
-            let of = |line: &Lines| all.iter().find(|(lane, ..)| *lane == line.lane);
-            lines.iter().map(|line| of(line).map_or(0, |&(_, _, x)| x)).collect()
-        })
-        .collect();
+    let moves: Vec<Vec<Move>> =
+        units.iter().map(|part| moves(part, &lines, parts.out_channels)).collect();
     // Lines of several input channels may follow one another in memory.
     let together = if weight.in_step == taps { (TURNED / taps).max(1) } else { 1 };
     let mut turned = vec![0.0; together.min(parts.in_channels) * taps * lanes];
+    let most = together.min(parts.in_channels) * taps;
+    let all_places = Places::new((0..most).map(|place| place * lanes));
     for inputs in cut(0..parts.in_channels, together) {
-        let places = Places::new((0..inputs.len() * taps).map(|place| place * lanes));
+        let fewer;
+        let places = match inputs.len() * taps == most {
+            true => &all_places,
+            false => {
+                fewer = Places::new((0..inputs.len() * taps).map(|place| place * lanes));
+                &fewer
+            }
+        };
         for line in &lines {
+            let from = line.channel * weight.out_step + inputs.start * weight.in_step;
             let lines = Spread {
-                from: &weight.values
-                    [line.channel * weight.out_step + inputs.start * weight.in_step..],
+                from: &weight.values[from..],
                 channel_step: weight.out_step,
                 cell_step: 1,
                 channels: line.length,
-                places: &places,
+                places,
             };
             parts.isa.spread(&lines, &mut turned[line.lane..]);
         }
-        for (part, x_phases) in units.iter_mut().zip(&x_phases) {
-            let (group, outer) = (part.group, part.unit.outer_phase);
-            let chunk = steps::chunk(group.shifts, parts.in_channels);
-            for (line, x) in lines.iter().zip(x_phases) {
-                for (shift, tap) in group.of_phase(outer * group.x_phases + x).iter().enumerate() {
-                    let Some(tap) = tap else { continue };
-                    for (n, input) in inputs.clone().enumerate() {
-                        let first = input / chunk * chunk;
-                        let length = chunk.min(parts.in_channels - first);
-                        let row = first * group.shifts + shift * length + input - first;
-                        let from = &turned[(n * taps + tap.tap) * lanes + line.lane..];
-                        let to = &mut part.values[row * lanes + line.lane..];
-                        copy(&from[..line.length], &mut to[..line.length]);
-                    }
+        for (part, moves) in units.iter_mut().zip(&moves) {
+            let shifts = part.group.shifts;
+            let chunk = steps::chunk(shifts, parts.in_channels);
+            for (n, input) in inputs.clone().enumerate() {
+                let first = input / chunk * chunk;
+                let length = chunk.min(parts.in_channels - first);
+                let turned = &turned[n * taps * lanes..(n + 1) * taps * lanes];
+                let rows = &mut part.values[first * shifts * lanes..];
+                for own in moves {
+                    let row = (own.shift * length + input - first) * lanes + own.lane;
+                    let from = own.tap * lanes + own.lane;
+                    copy(&turned[from..from + own.length], &mut rows[row..row + own.length]);
                 }
             }
         }
