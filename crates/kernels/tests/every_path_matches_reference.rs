@@ -135,6 +135,26 @@ proptest! {
     }
 }
 
+/// Every number of x phases that registers can be woven of, with rows that begin and end within them.
+#[test]
+fn woven_phases_are_exact_on_integers() {
+    use upconv_geometry::dialect::pytorch::ConvTranspose;
+    for stride in [1, 2, 4, 8] {
+        for (taps, padding) in [(1, 0), (2, stride / 2), (2, 1)] {
+            let op = ConvTranspose {
+                stride: vec![1, stride],
+                padding: vec![0, padding],
+                ..Default::default()
+            };
+            let kernel = (stride * taps) as usize;
+            // Rows of 21 positions end within registers of 8 and of 16.
+            let shape = op.shape(&[2, 5, 3, 21], &[5, 8, 2, kernel], Some(8)).unwrap();
+            check_conv_transpose(&shape, 11);
+            check_epilogue(&shape, 12);
+        }
+    }
+}
+
 /// Shapes with more channels than one block and than one tile, on random floats.
 #[test]
 fn larger_shapes_stay_within_1e6_of_the_terms() {

@@ -32,8 +32,8 @@ use crate::simd::turned::{Registers, Turned};
 const BLOCK: usize = 64 * 1024;
 /// Values of sums that are kept together: 512 KiB.
 const SUMS: usize = 128 * 1024;
-/// Most positions that are packed together.
-const POSITIONS: usize = 480;
+/// Most positions that are gone through with a weight in one go.
+pub(super) const POSITIONS: usize = 480;
 
 /// What a task works in.
 pub(super) struct Buffers {

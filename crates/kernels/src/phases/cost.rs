@@ -2,19 +2,22 @@
 
 use std::ops::Range;
 
+use super::block_gemm::POSITIONS;
 use super::jobs::Job;
 use super::split::Split;
 use super::units::{Order, Units};
 use super::{Lanes, Parts, cells};
 use crate::options::Layout;
 
-/// Positions that are gone through with a weight in one go, see `block_gemm`.
-const TOGETHER: usize = 480;
 /// Turning a value of a cell, and packing one for x phases.
 const TURN: f64 = 2.0;
 const PACK: f64 = 1.0;
 /// Beginning and ending a task, for all input channels together.
 const TASK: f64 = 3000.0;
+/// Copying a value of a row for few outputs.
+const COPY: f64 = 0.3;
+/// Most parts of jobs that are looked at one by one.
+const MOST_PARTS: usize = 1024;
 
 /// Reading a value of a weight once more: from an L2 cache, from an L3 cache, from memory.
 fn reading(weight: usize) -> f64 {
@@ -35,7 +38,7 @@ pub(super) fn of(parts: &Parts, lanes: &Lanes, split: &Split) -> f64 {
         }
         Lanes::Rows(window, _) => {
             let copied = window.copied(parts, split.images, split.band) as f64 * tasks;
-            each_job(parts, split, |job| products(parts, job)) + 0.3 * copied / inputs
+            each_job(parts, split, |job| products(parts, job)) + COPY * copied / inputs
         }
         Lanes::Outputs(units) => {
             let weight = lanes.weight_values(parts);
@@ -82,9 +85,6 @@ fn each_job(parts: &Parts, split: &Split, cost: impl Fn(&Within<'_>) -> f64) -> 
     sum
 }
 
-/// Most parts of jobs that are looked at one by one.
-const MOST_PARTS: usize = 1024;
-
 fn overlap(a: &Range<i64>, b: &Range<i64>) -> usize {
     (a.end.min(b.end) - a.start.max(b.start)).max(0) as usize
 }
@@ -126,7 +126,7 @@ fn outputs(parts: &Parts, units: &Units, split: &Split, within: &Within<'_>, rea
         Order::XPhases => PACK * (within.job.shifts.len() * within.positions) as f64,
         Order::Cells | Order::Channels => 0.0,
     };
-    let passes = within.positions.div_ceil(TOGETHER) as f64;
+    let passes = within.positions.div_ceil(POSITIONS) as f64;
     weights * (rows / lanes as f64 * step / tile + passes * reading) + within.pieces * pack
 }
 
@@ -173,5 +173,6 @@ pub(super) fn idle(parts: &Parts, split: &Split) -> f64 {
         let last = busy.into_iter().fold(0.0, f64::max);
         (last * threads as f64 / total.max(1.0) - 1.0).min(2.0)
     };
+    // A second thread is there almost everywhere, an eighth more rarely.
     0.9 * waits(2) + 0.2 * waits(4) + 0.1 * waits(8)
 }

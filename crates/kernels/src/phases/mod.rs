@@ -48,7 +48,7 @@ use units::{Order, Units};
 use weight::Weight;
 use woven_gemm::Weaves;
 
-/// X phases that fill a register, or half of one, by themselves.
+/// X phases from which on registers hold them in NCHW; fewer are woven, or channels are turned.
 const WIDE: usize = 9;
 /// Products of a sum from which on turning it costs little.
 const LONG: usize = 256;
@@ -82,6 +82,7 @@ impl Parts {
         images * extent.iter().product::<usize>()
     }
 
+    /// What the lanes hold: what is asked for, or else what suits the layout and the length of the sums.
     fn lanes(&self, wanted: Option<Algorithm>) -> Option<Lanes> {
         let tiles = Tiles::new(self.isa, self.out_channels);
         let rows = || {

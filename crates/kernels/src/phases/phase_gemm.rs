@@ -292,19 +292,13 @@ impl<'a> Product<'a> {
 
     /// Panels of about equal width, as a narrow one cannot hide the delays of its sums.
     fn panels(&self, range: Range<usize>, output: &Output<'_>) -> Vec<Panel> {
-        let lanes = self.parts.isa.lanes();
-        let vectors = range.len().div_ceil(lanes);
-        let number = vectors.div_ceil(self.tiles.vectors);
-        let mut first = range.start;
-        let panel = |n: usize| {
-            let vectors = vectors / number + usize::from(n < vectors % number);
-            let end = (first + vectors * lanes).min(range.end);
-            let runs = self.positions.runs(first..end);
-            first = end;
+        let panel = |(vectors, range): (usize, Range<usize>)| {
+            let runs = self.positions.runs(range);
             let places = Places::new(&self.parts.products.axes, &runs, output);
             Panel { vectors, runs, places }
         };
-        (0..number).map(panel).collect()
+        let lanes = self.parts.isa.lanes();
+        steps::registers(range, lanes, self.tiles.vectors).map(panel).collect()
     }
 
     /// For every outer phase and x phase of the job.

@@ -104,9 +104,34 @@ pub(super) fn cut(range: Range<usize>, step: usize) -> impl Iterator<Item = Rang
     range.step_by(step.max(1)).map(move |start| start..(start + step).min(end))
 }
 
+/// Positions in panels of at most `most` registers, whose numbers differ by one at most: the registers of each,
+/// and its positions.
+pub(super) fn registers(
+    range: Range<usize>,
+    lanes: usize,
+    most: usize,
+) -> impl Iterator<Item = (usize, Range<usize>)> {
+    let all = range.len().div_ceil(lanes);
+    let number = all.div_ceil(most);
+    let mut first = range.start;
+    (0..number).map(move |n| {
+        let registers = all / number + usize::from(n < all % number);
+        let own = first..(first + registers * lanes).min(range.end);
+        first = own.end;
+        (registers, own)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn panels_are_about_equal() {
+        // 70 positions are 5 registers of 16, of which the last has 6.
+        let panels: Vec<_> = registers(10..80, 16, 3).collect();
+        assert_eq!(panels, [(3, 10..58), (2, 58..80)]);
+    }
 
     #[test]
     fn every_step_is_in_one_block() {

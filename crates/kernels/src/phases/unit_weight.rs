@@ -76,7 +76,7 @@ fn lines(unit: &Unit, channels: usize) -> Vec<Lines> {
     lines
 }
 
-/// Values of turned lines that are kept together, for each lane.
+/// Rows of turned lines that are kept together.
 const TURNED: usize = 128;
 
 /// A part of a row of turned lines, and the row of the packed weight that it goes to.
@@ -110,8 +110,8 @@ fn turn_lines(parts: &Parts, weight: Weight<'_>, lines: Vec<Lines>, mut units: V
         units.iter().map(|part| moves(part, &lines, parts.out_channels)).collect();
     // Lines of several input channels may follow one another in memory.
     let together = if weight.in_step == taps { (TURNED / taps).max(1) } else { 1 };
-    let mut turned = vec![0.0; together.min(parts.in_channels) * taps * lanes];
     let most = together.min(parts.in_channels) * taps;
+    let mut turned = vec![0.0; most * lanes];
     let all_places = Places::new((0..most).map(|place| place * lanes));
     for inputs in cut(0..parts.in_channels, together) {
         let fewer;

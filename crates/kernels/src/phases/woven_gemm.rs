@@ -6,7 +6,7 @@
 //! their ends, where what falls outside is computed and left out.
 //!
 //! Wins in NCHW for kernels that the stride divides, and for convolutions, where sums are short: there
-//! a second pass over the sums costs as much as a fifth of the products.
+//! a second pass over the sums costs much beside the products.
 
 use std::ops::Range;
 
@@ -268,19 +268,13 @@ impl Product<'_> {
 
     /// Panels of about equal width, as a narrow one cannot hide the delays of its sums.
     fn panels(&self, range: Range<usize>, output: &Output<'_>) -> Vec<Panel> {
-        let lanes = self.parts.isa.lanes();
-        let vectors = range.len().div_ceil(lanes);
-        let number = vectors.div_ceil(self.weaves.vectors);
-        let mut first = range.start;
-        let panel = |n: usize| {
-            let vectors = vectors / number + usize::from(n < vectors % number);
-            let end = (first + vectors * lanes).min(range.end);
-            let runs = self.positions.runs(first..end);
-            first = end;
+        let panel = |(vectors, range): (usize, Range<usize>)| {
+            let runs = self.positions.runs(range);
             let pieces = runs.iter().flat_map(|run| self.pieces(run, output)).collect();
             Panel { vectors, runs, pieces: Pieces::new(pieces, vectors) }
         };
-        (0..number).map(panel).collect()
+        let lanes = self.parts.isa.lanes();
+        steps::registers(range, lanes, self.weaves.vectors).map(panel).collect()
     }
 
     /// What of a run goes to the output: for each of its registers one piece.
