@@ -7,7 +7,7 @@ mod support;
 use support::{cells, poison, to_nhwc, uniform};
 use upconv_geometry::dialect::pytorch::ConvTranspose;
 use upconv_geometry::{Channels, ConvShape, Dialect, Padding};
-use upconv_kernels::{ConvPlan, ConvTransposePlan, Gradients, Isa, Layout, PlanOptions};
+use upconv_kernels::{Aligned, ConvPlan, ConvTransposePlan, Gradients, Isa, Layout, PlanOptions};
 
 /// A layer with the same numbers along every axis.
 struct Layer {
@@ -272,8 +272,15 @@ macro_rules! run {
             let plan = $plan::new(shape, &options).unwrap();
             let (x_shape, y_shape) = (shape.x(), shape.y());
             let (x, dy) = (lie(layout, x, &x_shape), lie(layout, dy, &y_shape));
-            let mut y = poison(dy.len());
+            // One that begins a cache line, and one that does not: large ones are stored in different ways.
+            let mut y = Aligned::zeros(dy.len());
+            y.fill(f32::NAN);
             plan.forward(&x, w, Some(bias), &mut y).unwrap();
+            let mut askew = Aligned::zeros(dy.len() + 1);
+            askew.fill(f32::NAN);
+            plan.forward(&x, w, Some(bias), &mut askew[1..]).unwrap();
+            let same = y.iter().zip(&askew[1..]).all(|(a, b)| a.to_bits() == b.to_bits());
+            assert!(same, "{layout:?}: bits depend on where the output lies");
             let (mut dx, mut dw, mut db) = (poison(x.len()), poison(w.len()), poison(bias.len()));
             let into = Gradients { x: Some(&mut dx), weight: Some(&mut dw), bias: Some(&mut db) };
             plan.backward(&x, w, &dy, into).unwrap();

@@ -236,6 +236,7 @@ impl Product<'_> {
                                 places: &panel.places,
                                 targets: &targets,
                                 activation: self.share.finish.activation,
+                                writes: output.writes,
                             };
                             let kept = &own[n * slot..][..slot];
                             self.parts.isa.tile_to(&tile, kept, placed, &mut output.slices);

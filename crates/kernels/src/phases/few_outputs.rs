@@ -20,13 +20,14 @@ use super::steps::{self, Runs, StepBlock, cut};
 use super::store::{Interleaved, Phases, Places};
 use crate::aligned::Aligned;
 use crate::options::Layout;
+use crate::simd::Detected;
 use crate::simd::copy::{CHUNK, Piece, Rows};
 use crate::simd::tile::{Start, Tile, Within};
 
 /// Most output channels.
 const MOST: usize = 6;
-/// Values of the rows that are copied together: 512 KiB.
-const BLOCK: usize = 128 * 1024;
+/// Values of the rows that are copied together: 896 KiB, most of an L2 cache.
+const BLOCK: usize = 224 * 1024;
 
 /// Channels that are copied together.
 const TOGETHER: usize = 8;
@@ -34,8 +35,12 @@ const TOGETHER: usize = 8;
 /// How rows are copied.
 #[derive(Clone, Debug)]
 pub(super) struct Window {
-    /// Values of a copied row.
+    /// Values of a copied row: zeros, then cells. Both begin a register, so that rows are copied and, for one
+    /// of the shifts, read whole lines at a time. Zeros behind the cells are those of the next row.
     width: usize,
+    /// Where its cells begin, and which of the input they are.
+    start: usize,
+    cells: Range<usize>,
     /// Rows that all shifts of a position span.
     span: usize,
     /// Rows of positions that are computed together.
@@ -64,11 +69,23 @@ impl Window {
         };
         let ((first_y, last_y), (first_x, last_x)) = (bounds(1)?, bounds(2)?);
         let positions = x.positions();
-        // The last register of a row may begin just before its end.
-        let width = (positions.end - positions.start + last_x - first_x) as usize + lanes;
+        let read = positions.start + first_x..positions.end + last_x;
+        // Neither is negative: the clamp puts them inside, and in order.
+        let inside = |cell: i64| cell.clamp(0, x.in_cells as i64) as usize;
+        let cells = inside(read.start)..inside(read.end).max(inside(read.start));
+        let (left, right) = (cells.start as i64 - read.start, read.end - cells.end as i64);
+        let start = (left.max(right) as usize).next_multiple_of(lanes);
+        let width = start + cells.len().next_multiple_of(lanes);
         let span = (last_y - first_y) as usize + 1;
         let rows = (BLOCK / (width * parts.in_channels)).saturating_sub(span - 1).max(1);
-        Some(Self { width, span, rows, least: [first_y, first_x] })
+        Some(Self { width, start, cells, span, rows, least: [first_y, first_x] })
+    }
+
+    /// Values of the copied rows of a channel: an odd number of registers, so that those of different channels
+    /// do not contend for the same places of a cache.
+    fn plane(&self, isa: Detected) -> usize {
+        let registers = (self.rows + self.span - 1) * self.width / isa.lanes();
+        (registers | 1) * isa.lanes()
     }
 
     /// Values that a task of so many images, and positions of the axis along which planes are cut, copies.
@@ -82,10 +99,11 @@ impl Window {
 
     /// Values of copied rows, and of sums.
     pub(super) fn values(&self, parts: &Parts, tiles: &Tiles) -> [usize; 2] {
-        let rows = parts.in_channels * (self.rows + self.span - 1) * self.width;
+        let rows = parts.in_channels * self.plane(parts.isa);
         let x_phases = parts.products.jobs.iter().map(|job| job.x_phases.len()).max();
         let slot = tiles.height * tiles.vectors * parts.isa.lanes();
-        [rows + parts.isa.lanes(), slot * x_phases.unwrap_or(1) + parts.isa.lanes()]
+        // The last row has zeros behind it too, and its last register may go on behind these.
+        [rows + self.start + parts.isa.lanes(), slot * x_phases.unwrap_or(1) + parts.isa.lanes()]
     }
 }
 
@@ -115,11 +133,10 @@ pub(super) fn run(
         1 => all.start.max(share.band.start)..all.end.min(share.band.end),
         _ => all,
     };
+    let number = (rows.end - rows.start).max(0) as usize;
     for image in share.images.clone() {
-        let mut first = rows.start;
-        while first < rows.end {
-            let rows = first..(first + window.rows as i64).min(rows.end);
-            first = rows.end;
+        for own in steps::even(0..number, window.rows) {
+            let rows = rows.start + own.start as i64..rows.start + own.end as i64;
             let block = Block { parts, window, tiles, share, image, rows };
             block.copy(&mut buffers.rows);
             let per_tap = parts.in_channels * tiles.number * tiles.height;
@@ -150,24 +167,14 @@ struct Register {
 }
 
 impl Block<'_> {
-    /// Values of the copied rows of a channel.
-    fn plane(&self) -> usize {
-        (self.window.rows + self.window.span - 1) * self.window.width
-    }
-
     /// Copies the rows that the positions read, `[channel][row][width]`. The columns outside of the input
     /// have the same place in every block, and stay zero as they were made.
     fn copy(&self, out: &mut [f32]) {
         let [_, y, x] = &self.parts.products.axes;
-        let [least_y, least_x] = self.window.least;
+        let [least_y, _] = self.window.least;
+        let Window { width, start, cells, .. } = self.window;
         let source = &self.share.source;
         let first_y = self.rows.start + least_y;
-        let first_x = x.positions().start + least_x;
-        // Not negative where there are cells, as the clamp puts them in order.
-        let from_x = first_x.clamp(0, x.in_cells as i64) as usize;
-        let to_x = (from_x as i64 - first_x) as usize;
-        let width = self.window.width;
-        let length = (x.in_cells - from_x).min(width.saturating_sub(to_x));
         let rows = (self.rows.end - self.rows.start) as usize + self.window.span - 1;
         let (mut pieces, mut empty) = (Vec::new(), Vec::new());
         for row in 0..rows {
@@ -176,15 +183,15 @@ impl Block<'_> {
                 empty.push(row * width..(row + 1) * width);
                 continue;
             }
-            for part in cut(0..length, CHUNK) {
+            for part in cut(0..cells.len(), CHUNK) {
                 pieces.push(Piece {
-                    to: row * width + to_x + part.start,
-                    from: at as usize * x.in_cells + from_x + part.start,
+                    to: row * width + start + part.start,
+                    from: at as usize * x.in_cells + cells.start + part.start,
                     length: part.len(),
                 });
             }
         }
-        let plane = self.plane();
+        let plane = self.window.plane(self.parts.isa);
         for channels in cut(0..self.parts.in_channels, TOGETHER) {
             let channel = source.channel + channels.start;
             let out = &mut out[channels.start * plane..];
@@ -215,7 +222,9 @@ impl Block<'_> {
             }
         };
         let (rows, columns) = (own(1, self.rows.clone()), own(2, job.positions[2].clone()));
-        let first_x = self.parts.products.axes[2].positions().start;
+        // Not negative: the zeros reach as far as the least shift.
+        let Window { width, start, cells, least, .. } = self.window;
+        let first_x = cells.start as i64 - *start as i64 - least[1];
         let mut registers = Vec::new();
         for y in rows {
             for x in columns.clone().step_by(lanes) {
@@ -229,7 +238,7 @@ impl Block<'_> {
                         first: [job.positions[0].start, y, x],
                         length,
                     },
-                    at: row * self.window.width + column,
+                    at: row * width + column,
                 });
             }
         }
@@ -246,7 +255,7 @@ impl Block<'_> {
             let (y, x) = (shift.input[1] - least_y, shift.input[2] - least_x);
             y as usize * self.window.width + x as usize
         };
-        let plane = self.plane();
+        let plane = self.window.plane(self.parts.isa);
         let blocks = steps::blocks(job.shifts.len(), group.shifts, parts.in_channels);
         // Where the taps of a phase begin in the copied rows and in the weight.
         let runs = |phase: usize, block: &StepBlock| -> Runs {
@@ -266,8 +275,8 @@ impl Block<'_> {
             .map(|phase| (phase, blocks.iter().map(|block| runs(phase, block)).collect()))
             .collect();
         // About equally many registers in each tile.
-        let number = registers.len().div_ceil(tiles.vectors).max(1);
-        for registers in registers.chunks(registers.len().div_ceil(number).max(1)) {
+        for own in steps::even(0..registers.len(), tiles.vectors) {
+            let registers = &registers[own];
             let offsets: Vec<usize> = registers.iter().map(|register| register.at).collect();
             let width = offsets.len() * lanes;
             let runs: Vec<Run> = registers

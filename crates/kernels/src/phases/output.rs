@@ -3,9 +3,13 @@
 use std::ops::Range;
 
 use crate::options::Layout;
+use crate::simd::writes::Writes;
 
 /// Values that lie in an L2 cache beside what a task works in: 256 KiB.
 pub(super) const NEAR: usize = 64 * 1024;
+/// Values of a whole output that is streamed: from 8 MiB on little of it would still be in a cache when it is
+/// read again. Only in NCHW, where rows are long enough for it to be worth while.
+pub(super) const FAR: usize = 2 * 1024 * 1024;
 
 /// What one task writes.
 pub(crate) struct Output<'a> {
@@ -19,8 +23,7 @@ pub(crate) struct Output<'a> {
     pub(crate) first_cell: usize,
     /// Channels of the whole tensor: the step from cell to cell in NHWC.
     pub(crate) all_channels: usize,
-    /// Whether it is larger than what a core keeps near.
-    pub(crate) is_large: bool,
+    pub(crate) writes: Writes,
 }
 
 impl Output<'_> {

@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::output::{NEAR, Output};
+use super::output::{FAR, NEAR, Output};
 use super::steps::cut;
 use super::{Lanes, Parts, cost};
 use crate::idle::Idle;
 use crate::options::Layout;
+use crate::simd::writes::Writes;
 
 /// What one task does at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +122,11 @@ impl Split {
                             Layout::Nhwc => 0..all_channels,
                         };
                         let values = images.len() * cells.len() * own.len();
+                        let writes = match values {
+                            _ if y.len() > FAR && parts.layout == Layout::Nchw => Writes::Streamed,
+                            _ if values > NEAR => Writes::Announced,
+                            _ => Writes::Near,
+                        };
                         tasks.push(Task {
                             groups: groups.clone(),
                             band: band.clone(),
@@ -132,7 +138,7 @@ impl Split {
                                 channels: own,
                                 first_cell: cells.start,
                                 all_channels,
-                                is_large: values > NEAR,
+                                writes,
                             },
                         });
                     }
@@ -178,6 +184,7 @@ pub(super) fn run<B: Send>(
     let with_buffers = |one: &mut Task<'_>| {
         let mut buffers = idle.take().unwrap_or_else(&make);
         task(one, &mut buffers);
+        one.output.writes.finish();
         idle.put(buffers);
     };
     match &mut tasks[..] {

@@ -104,6 +104,13 @@ pub(super) fn cut(range: Range<usize>, step: usize) -> impl Iterator<Item = Rang
     range.step_by(step.max(1)).map(move |start| start..(start + step).min(end))
 }
 
+/// A range in as few pieces of at most `most` as can be, whose lengths differ by one at most.
+pub(super) fn even(range: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let number = range.len().div_ceil(most.max(1));
+    let at = move |n: usize| range.start + n * range.len() / number;
+    (0..number).map(move |n| at(n)..at(n + 1))
+}
+
 /// Positions in panels of at most `most` registers, whose numbers differ by one at most: the registers of each,
 /// and its positions.
 pub(super) fn registers(

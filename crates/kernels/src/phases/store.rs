@@ -10,6 +10,7 @@ use super::source::Run;
 use crate::options::Layout;
 use crate::simd::Detected;
 use crate::simd::interleave::{Lines, Planes, Stretch};
+use crate::simd::writes::Writes;
 
 /// Where the positions of a panel go, for phases at cell 0.
 pub(super) struct Places(pub(super) Vec<Stretch>);
@@ -84,7 +85,7 @@ impl Interleaved<'_> {
     /// Asks for the cache lines that [`Self::store`] will write. Worth it where the output does not lie in
     /// a near cache anyway.
     pub(super) fn announce(&self, output: &mut Output<'_>) {
-        if output.layout == Layout::Nchw && output.is_large {
+        if output.layout == Layout::Nchw && output.writes != Writes::Near {
             let planes = self.phases.planes(output);
             planes.announce(self.phases.channels.len(), &self.places.0, &mut output.slices);
         }

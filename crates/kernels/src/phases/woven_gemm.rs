@@ -251,7 +251,7 @@ impl Product<'_> {
                             phases: weaves.phases,
                             channels: phases.channels.len(),
                             to: &to,
-                            announce: output.is_large,
+                            writes: output.writes,
                         };
                         parts.isa.tile_woven(&tile, woven, &mut output.slices);
                     }

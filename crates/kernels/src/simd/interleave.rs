@@ -1,8 +1,9 @@
 //! Storing the sums of a tile whose lanes are positions: rows are output channels, and of each there are
 //! several *lines*, one for each x phase. Value n of line m goes to cell `n * lines + m`, or with gaps between.
 
-use super::place::{activated, prefetch_write};
+use super::place::activated;
 use super::vector::Vector;
+use super::writes::prefetch_write;
 use super::{Detected, Isa};
 use crate::options::Activation;
 

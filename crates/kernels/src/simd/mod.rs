@@ -8,6 +8,7 @@ pub(crate) mod transpose;
 pub(crate) mod turned;
 pub(crate) mod vector;
 pub(crate) mod woven;
+pub(crate) mod writes;
 
 use crate::error::{KernelError, Result};
 

@@ -1,6 +1,7 @@
 //! Where the sums of a tile go when it has been computed.
 
 use super::vector::Vector;
+use super::writes::{LINE, Writes, in_line, prefetch_write};
 use crate::options::Activation;
 
 /// What becomes of the sums of a tile.
@@ -62,6 +63,8 @@ pub(crate) struct Places {
     all: Vec<Place>,
     /// Bounds of the places, if all rows begin with the same slice.
     bounds: Option<(i64, i64)>,
+    /// How far from a line they all begin, if they also agree in that.
+    in_line: Option<i64>,
 }
 
 /// Where one row goes.
@@ -78,11 +81,20 @@ impl Places {
         let together = all.windows(2).all(|two| two[0].slice == two[1].slice);
         let at = || all.iter().map(|place| place.at);
         let bounds = at().min().zip(at().max()).filter(|_| together);
-        Self { all, bounds }
+        let in_line = at().next().map(|at| at.rem_euclid(LINE as i64));
+        let same = |line: &i64| together && at().all(|at| at.rem_euclid(LINE as i64) == *line);
+        Self { bounds, in_line: in_line.filter(same), all }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.all.len()
+    }
+
+    /// Whether every place of a target begins a cache line.
+    fn begin_lines(&self, target: &Target, slices: &[&mut [f32]]) -> bool {
+        let (Some(line), Some(first)) = (self.in_line, self.all.first()) else { return false };
+        let slice = in_line(slices[first.slice + target.slice].as_ptr());
+        (slice + line + target.offset).rem_euclid(LINE as i64) == 0
     }
 
     /// # Panics
@@ -107,6 +119,7 @@ pub(crate) struct Placed<'a> {
     pub(crate) places: &'a Places,
     pub(crate) targets: &'a [Target],
     pub(crate) activation: Activation,
+    pub(crate) writes: Writes,
 }
 
 /// The same, when all places are known to lie in their slices.
@@ -114,6 +127,7 @@ pub(super) struct Put<'a> {
     kept: *const f32,
     placed: Placed<'a>,
     slices: *mut &'a mut [f32],
+    writes: Writes,
 }
 
 impl<'a> Put<'a> {
@@ -131,7 +145,12 @@ impl<'a> Put<'a> {
             assert!(target.register < vectors && target.lane + target.length <= lanes);
             placed.places.check(target, slices);
         }
-        Self { kept: kept.as_ptr(), placed, slices: slices.as_mut_ptr().cast() }
+        let line =
+            |target: &Target| target.length == lanes && placed.places.begin_lines(target, slices);
+        let streams =
+            placed.writes == Writes::Streamed && lanes == LINE && placed.targets.iter().all(line);
+        let writes = if streams { placed.writes } else { placed.writes.unless_streamed() };
+        Self { kept: kept.as_ptr(), placed, slices: slices.as_mut_ptr().cast(), writes }
     }
 
     /// Where a row of a target goes.
@@ -152,8 +171,9 @@ impl<'a> Put<'a> {
 impl End for Put<'_> {
     #[inline(always)]
     fn begin(&self) {
-        // A line that is not in the cache is fetched before it is written: while there is still something to
-        // compute.
+        if self.writes != Writes::Announced {
+            return;
+        }
         for target in self.placed.targets {
             for row in 0..self.placed.places.len() {
                 // SAFETY: there are as many rows; the slices are borrowed as long as this lives.
@@ -185,7 +205,7 @@ impl End for Put<'_> {
                             let sum = activated(sums[$row % R][$n % N], self.placed.activation);
                             let to = self.pointer(target, $row);
                             match whole {
-                                true => sum.store(to),
+                                true => self.writes.store(sum, to),
                                 false => sum.store_lanes(to, target.lane, target.length),
                             }
                         } )*
@@ -226,18 +246,4 @@ pub(super) unsafe fn activated<V: Vector>(sum: V, activation: Activation) -> V {
 #[inline(never)]
 fn apply(activation: Activation, lanes: &mut [f32; 16]) {
     activation.apply_all(lanes);
-}
-
-/// Asks for a cache line, as it will be written.
-#[inline(always)]
-pub(super) fn prefetch_write(at: *mut f32) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch touches nothing that a program can see, whatever the address; where the CPU lacks
-    // this kind it does nothing.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_ET0>(at.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = at;
 }

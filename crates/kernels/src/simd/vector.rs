@@ -43,6 +43,17 @@ pub(crate) trait Vector: Copy {
     /// The CPU has the instruction set; [`Self::LANES`] values can be written from `to` on.
     unsafe fn store(self, to: *mut f32);
 
+    /// Stores past the caches, where a register is a whole line; else as [`Self::store`]. What has been
+    /// written so must be fenced before others may see it.
+    ///
+    /// # Safety
+    /// As for [`Self::store`]; a cache line begins at `to`.
+    #[inline(always)]
+    unsafe fn stream(self, to: *mut f32) {
+        // SAFETY: the caller's promise.
+        unsafe { self.store(to) }
+    }
+
     /// `self * factor + sum`.
     ///
     /// # Safety
@@ -338,6 +349,12 @@ impl Vector for __m512 {
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: the caller promises AVX-512F and room for 16 values.
         unsafe { _mm512_storeu_ps(to, self) }
+    }
+
+    #[inline(always)]
+    unsafe fn stream(self, to: *mut f32) {
+        // SAFETY: the caller promises AVX-512F, room for 16 values, and that they begin a line.
+        unsafe { _mm512_stream_ps(to, self) }
     }
 
     #[inline(always)]

@@ -2,8 +2,9 @@
 //! its registers: those of a channel are woven, and lie side by side in the output.
 
 use super::interleave::{Planes, weave};
-use super::place::{End, activated, prefetch_write};
+use super::place::{End, activated};
 use super::vector::Vector;
+use super::writes::{LINE, Writes, in_line, prefetch_write};
 
 /// The part of a register of positions, woven with those of the other phases, that goes to one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub(crate) struct Pieces {
     most: i64,
     /// All slices.
     slices: Vec<usize>,
+    /// How far from a line all registers begin, if they agree in that.
+    in_line: Option<i64>,
     /// The last woven value of a register that is stored, and one.
     end: usize,
 }
@@ -42,8 +45,11 @@ impl Pieces {
         slices.sort_unstable();
         slices.dedup();
         let starts = (0..=registers).map(|n| all.partition_point(|piece| piece.register < n));
+        let line = |piece: &Piece| piece.place.rem_euclid(LINE as i64);
+        let same = |&first: &i64| all.iter().all(|piece| line(piece) == first);
         Self {
             starts: starts.collect(),
+            in_line: all.first().map(line).filter(same),
             least: all.iter().map(|piece| piece.place + piece.first as i64).min().unwrap_or(0),
             most: all.iter().map(|piece| piece.place + piece.end as i64).max().unwrap_or(0),
             slices,
@@ -61,8 +67,7 @@ pub(crate) struct Woven<'a> {
     /// Channels that exist.
     pub(crate) channels: usize,
     pub(crate) to: &'a Planes<'a>,
-    /// Whether to ask for the cache lines before they are written.
-    pub(crate) announce: bool,
+    pub(crate) writes: Writes,
 }
 
 /// The same, when all places are known to lie in their slices.
@@ -76,7 +81,7 @@ impl<'a> Weave<'a> {
     /// If a tile of `rows` rows of `vectors` registers of `lanes` lanes has not what is stored, or a place
     /// does not lie in its slice.
     pub(super) fn new(
-        woven: Woven<'a>,
+        mut woven: Woven<'a>,
         slices: &'a mut [&mut [f32]],
         (rows, vectors, lanes): (usize, usize, usize),
     ) -> Self {
@@ -86,11 +91,18 @@ impl<'a> Weave<'a> {
         assert!(to.bias.is_none_or(|bias| bias.len() >= channels));
         assert!(pieces.end <= lanes * phases);
         assert!(pieces.all.is_empty() || pieces.least + to.offset >= 0);
+        let mut streams = lanes == LINE;
         for slice in &pieces.slices {
             for channel in 0..channels {
-                let length = slices[to.slice + slice + channel * to.slice_step].len();
-                assert!(pieces.most + to.offset <= length as i64);
+                let slice = &slices[to.slice + slice + channel * to.slice_step];
+                assert!(pieces.most + to.offset <= slice.len() as i64);
+                let first = |line: i64| in_line(slice.as_ptr()) + line + to.offset;
+                streams &=
+                    pieces.in_line.is_some_and(|line| first(line).rem_euclid(LINE as i64) == 0);
             }
+        }
+        if !streams {
+            woven.writes = woven.writes.unless_streamed();
         }
         Self { woven, slices: slices.as_mut_ptr().cast() }
     }
@@ -117,7 +129,7 @@ impl<'a> Weave<'a> {
         &self,
         sums: [[V; N]; R],
     ) {
-        let Woven { pieces, channels, to, .. } = self.woven;
+        let Woven { pieces, channels, to, writes, .. } = self.woven;
         // Written out, so that the sums stay in registers.
         macro_rules! each {
             ($($n:literal)*; $channels:tt) => { $( if $n < N { each!(@ $n; $channels); } )* };
@@ -137,7 +149,7 @@ impl<'a> Weave<'a> {
                         let woven = weave(values);
                         for piece in own {
                             let to = self.pointer(piece, $c);
-                            store_part(woven, to, piece);
+                            store_part(woven, to, (piece, writes));
                         }
                     }
                 } )*
@@ -152,7 +164,11 @@ impl<'a> Weave<'a> {
 /// # Safety
 /// The CPU has the instruction set of `V`; the values of the piece can be written from `to` on.
 #[inline(always)]
-unsafe fn store_part<V: Vector, const P: usize>(woven: [V; P], to: *mut f32, piece: &Piece) {
+unsafe fn store_part<V: Vector, const P: usize>(
+    woven: [V; P],
+    to: *mut f32,
+    (piece, writes): (&Piece, Writes),
+) {
     let whole = piece.first == 0 && piece.end == P * V::LANES;
     // Bits of all woven values; 128 of them at most.
     let mask = (u128::MAX >> (128 - piece.end)) & (u128::MAX << piece.first);
@@ -161,7 +177,7 @@ unsafe fn store_part<V: Vector, const P: usize>(woven: [V; P], to: *mut f32, pie
         // SAFETY: the caller's promise; the mask leaves out what does not belong to the piece.
         unsafe {
             match whole {
-                true => value.store(to),
+                true => writes.store(value, to),
                 false => value.store_where(to, (mask >> (p * V::LANES)) as u32 & V::ALL),
             }
         }
@@ -171,14 +187,14 @@ unsafe fn store_part<V: Vector, const P: usize>(woven: [V; P], to: *mut f32, pie
 impl End for Weave<'_> {
     #[inline(always)]
     fn begin(&self) {
-        if !self.woven.announce {
+        if self.woven.writes != Writes::Announced {
             return;
         }
         for piece in &self.woven.pieces.all {
             for channel in 0..self.woven.channels {
                 // SAFETY: there are as many channels.
                 let to = unsafe { self.pointer(piece, channel) };
-                for value in (piece.first..piece.end).step_by(16) {
+                for value in (piece.first..piece.end).step_by(LINE) {
                     prefetch_write(to.wrapping_add(value));
                 }
             }
