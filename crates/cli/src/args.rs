@@ -161,8 +161,8 @@ pub(crate) struct Conformance {
     /// Only this instruction set: portable, avx2, avx512
     #[arg(long, value_name = "NAME")]
     pub(crate) isa: Option<String>,
-    /// Only this algorithm: direct, column_gemm, phase_gemm, block_gemm, few_outputs, depthwise; where it does not
-    /// apply, the one that suits
+    /// Only this algorithm: direct, column_gemm, phase_gemm, block_gemm, few_outputs,
+    /// dot_products, depthwise; where it does not apply, the one that suits
     #[arg(long, value_name = "NAME")]
     pub(crate) algorithm: Option<String>,
 }

@@ -17,6 +17,9 @@ pub enum Algorithm {
     BlockGemm,
     /// The same for a handful of output channels: positions are read where they lie.
     FewOutputs,
+    /// Convolutions with long kernels: taps in the lanes, of input and weight as they come. For large
+    /// strides, as the input gradient of a large up-sampling has.
+    DotProducts,
     /// One input channel for each output channel, registers of one plane. Also for dense weights that are
     /// zero beside the diagonal.
     Depthwise,
@@ -24,12 +27,13 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// All algorithms.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Direct,
         Self::ColumnGemm,
         Self::PhaseGemm,
         Self::BlockGemm,
         Self::FewOutputs,
+        Self::DotProducts,
         Self::Depthwise,
     ];
 
@@ -41,6 +45,7 @@ impl Algorithm {
             Self::PhaseGemm => "phase_gemm",
             Self::BlockGemm => "block_gemm",
             Self::FewOutputs => "few_outputs",
+            Self::DotProducts => "dot_products",
             Self::Depthwise => "depthwise",
         }
     }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::block_gemm::POSITIONS;
+use super::dot_products::Taps;
 use super::jobs::Job;
 use super::split::Split;
 use super::units::{Order, Units};
@@ -39,6 +40,14 @@ pub(super) fn of(parts: &Parts, lanes: &Lanes, split: &Split) -> f64 {
         Lanes::Rows(window, _) => {
             let copied = window.copied(parts, split.images, split.band) as f64 * tasks;
             each_job(parts, split, |job| products(parts, job)) + COPY * copied / inputs
+        }
+        Lanes::Taps(taps) => {
+            let reading = reading(lanes.weight_values(parts));
+            each_job(parts, split, |within| {
+                let weights = (within.job.pairs * parts.out_channels) as f64;
+                let passes = Taps::passes(within.positions) as f64;
+                taps.products(parts, within.job, within.positions) + weights * passes * reading
+            })
         }
         Lanes::Outputs(units) => {
             let weight = lanes.weight_values(parts);

@@ -14,6 +14,7 @@ mod axis;
 mod block_gemm;
 mod cells;
 mod cost;
+mod dot_products;
 mod few_outputs;
 mod jobs;
 mod output;
@@ -37,6 +38,7 @@ use crate::conv_transpose::coupling::Coupling;
 use crate::idle::Idle;
 use crate::options::{Algorithm, Epilogue, Layout};
 use crate::simd::Detected;
+use dot_products::Taps;
 use few_outputs::Window;
 use jobs::{Job, Products, Taker};
 use output::Output;
@@ -93,6 +95,7 @@ impl Parts {
             let units = self.units().filter(|units| units.filled(self.isa) >= least)?;
             Some(Lanes::Outputs(units))
         };
+        let dots = || Taps::new(self).map(Lanes::Taps);
         let woven = || {
             let weaves = Weaves::new(self).filter(|weaves| weaves.filled(self) >= 0.8)?;
             Some(Lanes::Woven(weaves))
@@ -100,13 +103,17 @@ impl Parts {
         let best = match wanted {
             Some(Algorithm::FewOutputs) => return rows(),
             Some(Algorithm::BlockGemm) => return outputs(0.0),
+            Some(Algorithm::DotProducts) => return dots(),
             Some(_) => woven(),
             None if self.layout == Layout::Nhwc || self.x_phases() >= WIDE => {
                 outputs(0.5).or_else(rows)
             }
             None => {
-                let turned = || if self.turns() { outputs(0.8) } else { None };
-                rows().or_else(turned).or_else(woven)
+                // Where a register of positions has to be gathered, half-filled ones of outputs cost less.
+                let filled = if self.products.axes[2].in_step > 2 { 0.5 } else { 0.8 };
+                let turned = || if self.turns() { outputs(filled) } else { None };
+                let dots = || if Taps::pays(self) { dots() } else { None };
+                dots().or_else(rows).or_else(turned).or_else(woven)
             }
         };
         Some(best.unwrap_or(Lanes::Positions(tiles)))
@@ -143,6 +150,8 @@ enum Lanes {
     /// Positions where they lie.
     Rows(Window, Tiles),
     Outputs(Units),
+    /// Taps along x.
+    Taps(Taps),
 }
 
 /// What a task works in.
@@ -151,6 +160,7 @@ enum Buffers {
     Woven(woven_gemm::Buffers),
     Rows(few_outputs::Buffers),
     Outputs(block_gemm::Buffers),
+    Taps(dot_products::Buffers),
 }
 
 impl Lanes {
@@ -160,6 +170,7 @@ impl Lanes {
             Self::Positions(tiles) | Self::Rows(_, tiles) => tiles.height,
             Self::Woven(weaves) => weaves.channels(),
             Self::Outputs(units) => units.channels_together(parts),
+            Self::Taps(taps) => taps.tile[1],
         }
     }
 
@@ -169,6 +180,7 @@ impl Lanes {
             Self::Positions(tiles) | Self::Rows(_, tiles) => tiles.weight_values(parts),
             Self::Woven(weaves) => weaves.weight_values(parts),
             Self::Outputs(units) => units.weight_values(parts),
+            Self::Taps(_) => parts.in_channels * parts.out_channels * parts.taps,
         }
     }
 
@@ -177,6 +189,7 @@ impl Lanes {
             Self::Positions(tiles) | Self::Rows(_, tiles) => tiles.pack(parts, weight, packed),
             Self::Woven(weaves) => weaves.pack(parts, weight, packed),
             Self::Outputs(units) => unit_weight::pack(parts, units, weight, packed),
+            Self::Taps(_) => packed.copy_from_slice(weight.values),
         }
     }
 
@@ -189,6 +202,7 @@ impl Lanes {
             Self::Outputs(units) => {
                 Buffers::Outputs(block_gemm::Buffers::new(parts, units, values))
             }
+            Self::Taps(_) => Buffers::Taps(dot_products::Buffers::new(c)),
         }
     }
 
@@ -211,6 +225,9 @@ impl Lanes {
             }
             (Self::Outputs(units), Buffers::Outputs(buffers)) => {
                 block_gemm::run(parts, units, share, buffers, output);
+            }
+            (Self::Taps(taps), Buffers::Taps(buffers)) => {
+                dot_products::run(parts, taps, share, buffers, output);
             }
             _ => unreachable!("buffers are made by the same plan"),
         }
@@ -269,6 +286,7 @@ impl PhasePlan {
             Lanes::Outputs(_) => parts.products = products(Taker::Cells).unwrap_or(parts.products),
             Lanes::Positions(_) => parts.products = products(Taker::Positions)?,
             Lanes::Woven(_) => parts.products = products(Taker::Woven)?,
+            Lanes::Taps(_) => parts.products = products(Taker::Cells)?,
             Lanes::Rows(window, _) => {
                 parts.products = products(Taker::Rows)?;
                 *window = Window::new(&parts)?;
@@ -285,6 +303,7 @@ impl PhasePlan {
                 [0, woven_gemm::Buffers::values(&parts, weaves, images, band), 0]
             }
             Lanes::Rows(window, tiles) => without_cells(window.values(&parts, tiles)),
+            Lanes::Taps(taps) => [0, 0, taps.values(&parts)],
             Lanes::Outputs(units) => block_gemm::Buffers::values(&parts, units, images, band),
         };
         Some(Self { parts, lanes, split, buffers, idle: Idle::new(), packed: Idle::new() })
@@ -295,6 +314,7 @@ impl PhasePlan {
             Lanes::Positions(_) | Lanes::Woven(_) => Algorithm::PhaseGemm,
             Lanes::Rows(..) => Algorithm::FewOutputs,
             Lanes::Outputs(_) => Algorithm::BlockGemm,
+            Lanes::Taps(_) => Algorithm::DotProducts,
         }
     }
 
@@ -324,6 +344,10 @@ impl PhasePlan {
         epilogue: Epilogue<'_>,
         y: &mut [f32],
     ) {
+        if let Lanes::Taps(_) = self.lanes {
+            // Packed it is the same.
+            return self.run(x, weight, epilogue, y);
+        }
         let packed = self.packed.take();
         let mut packed = packed.unwrap_or_else(|| Aligned::zeros(self.packed_len()));
         self.pack_into(weight, &mut packed);

@@ -1,6 +1,7 @@
 //! Instruction sets, and the routines that are compiled for each of them.
 
 pub(crate) mod copy;
+pub(crate) mod dots;
 pub(crate) mod interleave;
 pub(crate) mod place;
 pub(crate) mod tile;

@@ -78,7 +78,7 @@ pub(crate) trait Vector: Copy {
         }
     }
 
-    /// The first `count` values, at least one and fewer than [`Self::LANES`], and any others behind them.
+    /// The first `count` values, at least one and fewer than [`Self::LANES`], and zeros behind them.
     ///
     /// # Safety
     /// The CPU has the instruction set; `count` values can be read.
