@@ -15,7 +15,7 @@ use std::ops::Range;
 
 use super::Parts;
 use super::cells::{self, Cells};
-use super::jobs::{Group, Job, Shift};
+use super::jobs::{Group, Job, OuterPhase, Shift};
 use super::output::Output;
 use super::share::Share;
 use super::source::{Positions, Run, Steps};
@@ -329,8 +329,8 @@ impl Product<'_> {
     /// The same for units of one x phase: all x phases of a channel are kept together.
     fn bunches(&self) -> Vec<Vec<Range<usize>>> {
         let lanes = self.parts.isa.lanes();
-        let per_phase = self.parts.out_channels.div_ceil(lanes);
         let x_phases = self.group().x_phases;
+        let per_block = self.group().outer_phases * x_phases;
         let blocks = self.share.channels.start / lanes..self.share.channels.end.div_ceil(lanes);
         let together = (self.cut.units / self.job.x_phases.len()).max(1);
         let outers = (together / blocks.len().max(1)).max(1);
@@ -338,10 +338,13 @@ impl Product<'_> {
         for outers in self.job.outer_phases.chunks(outers) {
             for blocks in cut(blocks.clone(), together) {
                 let x = &self.job.x_phases;
-                let phases = outers
-                    .iter()
-                    .flat_map(|outer| x.clone().map(|x| (outer.index * x_phases + x) * per_phase));
-                let units = phases.flat_map(|first| first + blocks.start..first + blocks.end);
+                let of = |outer: &OuterPhase| {
+                    let first = outer.index * x_phases;
+                    first + x.start..first + x.end
+                };
+                let phases: Vec<usize> = outers.iter().flat_map(of).collect();
+                let units =
+                    blocks.flat_map(|block| phases.iter().map(move |n| block * per_block + n));
                 bunches.push(self.side_by_side(units));
             }
         }

@@ -13,6 +13,7 @@ use super::units::{Unit, Units};
 use super::weight::Weight;
 use super::{Parts, SMALL_WEIGHT};
 use crate::simd::transpose::{Places, Spread};
+use crate::simd::writes::{LINE, prefetch};
 
 /// A unit, its group of phases, and its part of the packed weight.
 struct Part<'a> {
@@ -24,6 +25,22 @@ struct Part<'a> {
 /// Packs the weight of one group of channels. Places beside the last channel are left as they are.
 pub(super) fn pack(parts: &Parts, units: &Units, weight: Weight<'_>, packed: &mut [f32]) {
     let lanes = parts.isa.lanes();
+    let alone = weight.values.len() < SMALL_WEIGHT;
+    if let Some(bunches) = bunches(parts, units) {
+        let mut rest = packed;
+        let mut all = Vec::new();
+        for bunch in bunches {
+            let (values, after) = rest.split_at_mut(bunch.units.len() * bunch.unit_values(parts));
+            rest = after;
+            all.push((bunch, values));
+        }
+        let turn = |(bunch, values): (Bunch<'_>, &mut [f32])| bunch.turn(parts, weight, values);
+        match alone {
+            true => all.into_iter().for_each(turn),
+            false => all.into_par_iter().for_each(turn),
+        }
+        return;
+    }
     let (mut rest, mut all) = (packed, Vec::new());
     for (group, units) in parts.products.groups.iter().zip(&units.groups) {
         for unit in units {
@@ -32,7 +49,6 @@ pub(super) fn pack(parts: &Parts, units: &Units, weight: Weight<'_>, packed: &mu
             all.push(Part { group, unit, values });
         }
     }
-    let alone = weight.values.len() < SMALL_WEIGHT;
     if units.per_phase == 1 {
         let copy = |part: Part<'_>| copy_taps(parts, weight, part);
         match alone {
@@ -53,6 +69,97 @@ pub(super) fn pack(parts: &Parts, units: &Units, weight: Weight<'_>, packed: &mu
     match alone {
         true => same.into_iter().for_each(turn),
         false => same.into_par_iter().for_each(turn),
+    }
+}
+
+/// Adjacent units that hold the same channels, and together take every tap of these: lines are turned
+/// straight to their places.
+struct Bunch<'a> {
+    group: &'a Group,
+    units: &'a [Unit],
+    line: Lines,
+}
+
+/// All units in bunches, if they are such.
+fn bunches<'a>(parts: &'a Parts, units: &'a Units) -> Option<Vec<Bunch<'a>>> {
+    let ([group], [units], false) =
+        (&parts.products.groups[..], &units.groups[..], units.per_phase == 1)
+    else {
+        return None;
+    };
+    let of = |unit: &Unit| lines(unit, parts.out_channels);
+    let mut bunches = Vec::new();
+    for units in units.chunk_by(|a, b| of(a) == of(b)) {
+        let [line] = of(&units[0])[..] else { return None };
+        bunches.push(Bunch { group, units, line });
+    }
+    // No channel twice.
+    let whole = group.taps() == parts.taps
+        && bunches.iter().map(|bunch| bunch.line.length).sum::<usize>() == parts.out_channels;
+    whole.then_some(bunches)
+}
+
+impl Bunch<'_> {
+    /// Values of the packed weight of one unit.
+    fn unit_values(&self, parts: &Parts) -> usize {
+        self.group.shifts * parts.in_channels * parts.isa.lanes()
+    }
+
+    /// For each tap the unit that takes it, and the shift.
+    fn takers(&self, parts: &Parts) -> Vec<(usize, usize)> {
+        let mut takers = vec![(0, 0); parts.taps];
+        for (n, unit) in self.units.iter().enumerate() {
+            let phase =
+                unit.outer_phase * self.group.x_phases + unit.spans[0].first / parts.out_channels;
+            for (shift, tap) in self.group.of_phase(phase).iter().enumerate() {
+                if let Some(tap) = tap {
+                    takers[tap.tap] = (n, shift);
+                }
+            }
+        }
+        takers
+    }
+
+    fn turn(&self, parts: &Parts, weight: Weight<'_>, out: &mut [f32]) {
+        let (lanes, taps, line) = (parts.isa.lanes(), weight.taps, self.line);
+        let (each, shifts) = (self.unit_values(parts), self.group.shifts);
+        let takers = self.takers(parts);
+        // Lines of several input channels may follow one another in memory.
+        let together = if weight.in_step == taps { (TURNED / taps).max(1) } else { 1 };
+        for chunk in cut(0..parts.in_channels, steps::chunk(shifts, parts.in_channels)) {
+            let places = |inputs: usize| {
+                let place = |n: usize, (unit, shift): (usize, usize)| {
+                    let row = chunk.start * shifts + shift * chunk.len() + n;
+                    unit * each + row * lanes + line.lane
+                };
+                let takers = &takers;
+                Places::new(
+                    (0..inputs).flat_map(|n| takers.iter().map(move |&taker| place(n, taker))),
+                )
+            };
+            let mut of_some = (together, places(together.min(chunk.len())));
+            for inputs in cut(chunk.clone(), together) {
+                if inputs.len() != of_some.0 {
+                    of_some = (inputs.len(), places(inputs.len()));
+                }
+                let first = line.channel * weight.out_step;
+                // The next input channels are far away, where no CPU would look for them.
+                let next = first + (inputs.end + together) * weight.in_step;
+                for value in (0..line.length * weight.out_step).step_by(LINE) {
+                    if weight.out_step == taps && next + value < weight.values.len() {
+                        prefetch(&weight.values[next + value]);
+                    }
+                }
+                let lines = Spread {
+                    from: &weight.values[first + inputs.start * weight.in_step..],
+                    channel_step: weight.out_step,
+                    cell_step: 1,
+                    channels: line.length,
+                    places: &of_some.1,
+                };
+                parts.isa.spread(&lines, &mut out[(inputs.start - chunk.start) * lanes..]);
+            }
+        }
     }
 }
 

@@ -105,7 +105,14 @@ fn units(parts: &Parts, group: &Group, order: Order) -> Vec<Unit> {
     let lanes = parts.isa.lanes();
     let (x_phases, channels) = (group.x_phases, parts.out_channels);
     let mut units = Vec::new();
-    for outer_phase in 0..group.outer_phases {
+    // Those of the same channels follow one another where they are turned.
+    let blocks: Vec<_> = match order {
+        Order::Channels => cut(0..channels, lanes).collect(),
+        Order::Cells | Order::XPhases => vec![0..channels],
+    };
+    let outer_phases =
+        blocks.iter().flat_map(|block| (0..group.outer_phases).map(move |n| (block, n)));
+    for (block, outer_phase) in outer_phases {
         let mut push = |spans| units.push(Unit { outer_phase, spans });
         match order {
             Order::Cells => {
@@ -129,15 +136,8 @@ fn units(parts: &Parts, group: &Group, order: Order) -> Vec<Unit> {
             }
             Order::Channels => {
                 for x in 0..x_phases {
-                    for several in cut(0..channels, lanes) {
-                        let (channel, length) = (several.start, several.len());
-                        push(vec![Span {
-                            lane: 0,
-                            length,
-                            channel,
-                            first: x * channels + channel,
-                        }]);
-                    }
+                    let (channel, length) = (block.start, block.len());
+                    push(vec![Span { lane: 0, length, channel, first: x * channels + channel }]);
                 }
             }
             Order::XPhases if x_phases >= lanes => {

@@ -1,6 +1,7 @@
 //! Moving values between planes and lines of channels, in blocks that registers transpose.
 
 use super::vector::Vector;
+use super::writes::prefetch;
 use super::{Detected, Isa};
 
 /// A place that nothing is written to.
@@ -130,19 +131,6 @@ unsafe fn copy<V: Vector>(lines: &Spread<'_>, out: &mut [f32]) {
 
 /// Values that are asked for ahead of those that are turned: planes are too many to be foreseen by a CPU.
 const AHEAD: usize = 64;
-
-/// Asks for a cache line that will be read.
-#[inline(always)]
-fn prefetch(at: *const f32) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch touches nothing that a program can see, whatever the address.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(at.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = at;
-}
 
 /// # Safety
 /// As [`any`], where the cells of a channel lie side by side.

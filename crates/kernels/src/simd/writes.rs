@@ -6,7 +6,7 @@
 use super::vector::Vector;
 
 /// Values of a cache line.
-pub(super) const LINE: usize = 16;
+pub(crate) const LINE: usize = 16;
 
 /// How a task writes its output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub(super) fn prefetch_write(at: *mut f32) {
 
 /// Asks for a cache line, as it will be read.
 #[inline(always)]
-pub(super) fn prefetch(at: *const f32) {
+pub(crate) fn prefetch(at: *const f32) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch touches nothing that a program can see, whatever the address.
     unsafe {
