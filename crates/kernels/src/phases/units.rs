@@ -105,17 +105,25 @@ fn units(parts: &Parts, group: &Group, order: Order) -> Vec<Unit> {
     let lanes = parts.isa.lanes();
     let (x_phases, channels) = (group.x_phases, parts.out_channels);
     let mut units = Vec::new();
-    // Those of the same channels follow one another where they are turned.
+    // Registers of whole cells: those of the same channels follow one another, so that their weights are turned
+    // together.
+    let turned = order == Order::Channels || channels.is_multiple_of(lanes);
     let blocks: Vec<_> = match order {
-        Order::Channels => cut(0..channels, lanes).collect(),
-        Order::Cells | Order::XPhases => vec![0..channels],
+        Order::Channels | Order::Cells if turned => cut(0..channels, lanes).collect(),
+        _ => vec![0..channels],
     };
     let outer_phases =
         blocks.iter().flat_map(|block| (0..group.outer_phases).map(move |n| (block, n)));
     for (block, outer_phase) in outer_phases {
         let mut push = |spans| units.push(Unit { outer_phase, spans });
         match order {
-            Order::Cells => {
+            Order::Channels | Order::Cells if turned => {
+                for x in 0..x_phases {
+                    let (channel, length) = (block.start, block.len());
+                    push(vec![Span { lane: 0, length, channel, first: x * channels + channel }]);
+                }
+            }
+            Order::Cells | Order::Channels => {
                 // With several groups of channels the next x phase does not begin where one ends.
                 let whole = if parts.groups == 1 { x_phases * channels } else { channels };
                 for first in cut(0..x_phases * channels, lanes) {
@@ -132,12 +140,6 @@ fn units(parts: &Parts, group: &Group, order: Order) -> Vec<Unit> {
                         }
                     }
                     push(spans);
-                }
-            }
-            Order::Channels => {
-                for x in 0..x_phases {
-                    let (channel, length) = (block.start, block.len());
-                    push(vec![Span { lane: 0, length, channel, first: x * channels + channel }]);
                 }
             }
             Order::XPhases if x_phases >= lanes => {
