@@ -77,7 +77,9 @@ impl Window {
         let start = (left.max(right) as usize).next_multiple_of(lanes);
         let width = start + cells.len().next_multiple_of(lanes);
         let span = (last_y - first_y) as usize + 1;
-        let rows = (BLOCK / (width * parts.in_channels)).saturating_sub(span - 1).max(1);
+        let all = y.positions();
+        let rows = (BLOCK / (width * parts.in_channels)).saturating_sub(span - 1);
+        let rows = rows.clamp(1, ((all.end - all.start) as usize).max(1));
         Some(Self { width, start, cells, span, rows, least: [first_y, first_x] })
     }
 
