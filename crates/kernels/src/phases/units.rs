@@ -1,5 +1,7 @@
 //! Registers of outputs that lie side by side.
 
+use std::ops::Range;
+
 use super::Parts;
 use super::jobs::Group;
 use super::steps::cut;
@@ -102,66 +104,74 @@ impl Unit {
 }
 
 fn units(parts: &Parts, group: &Group, order: Order) -> Vec<Unit> {
-    let lanes = parts.isa.lanes();
-    let (x_phases, channels) = (group.x_phases, parts.out_channels);
-    let mut units = Vec::new();
-    // Registers of whole cells: those of the same channels follow one another, so that their weights are turned
-    // together.
-    let turned = order == Order::Channels || channels.is_multiple_of(lanes);
-    let blocks: Vec<_> = match order {
-        Order::Channels | Order::Cells if turned => cut(0..channels, lanes).collect(),
-        _ => vec![0..channels],
+    let (lanes, channels) = (parts.isa.lanes(), parts.out_channels);
+    // Registers that hold the same channels follow one another, so that their weights are turned together.
+    let bunched = match order {
+        Order::Channels => true,
+        Order::Cells => channels.is_multiple_of(lanes),
+        Order::XPhases => false,
     };
-    let outer_phases =
-        blocks.iter().flat_map(|block| (0..group.outer_phases).map(move |n| (block, n)));
-    for (block, outer_phase) in outer_phases {
-        let mut push = |spans| units.push(Unit { outer_phase, spans });
-        match order {
-            Order::Channels | Order::Cells if turned => {
-                for x in 0..x_phases {
-                    let (channel, length) = (block.start, block.len());
-                    push(vec![Span { lane: 0, length, channel, first: x * channels + channel }]);
-                }
-            }
-            Order::Cells | Order::Channels => {
-                // With several groups of channels the next x phase does not begin where one ends.
-                let whole = if parts.groups == 1 { x_phases * channels } else { channels };
-                for first in cut(0..x_phases * channels, lanes) {
-                    let mut spans: Vec<Span> = Vec::new();
-                    for at in first.clone() {
-                        match spans.last_mut() {
-                            Some(span) if at % whole != 0 => span.length += 1,
-                            _ => spans.push(Span {
-                                lane: at - first.start,
-                                length: 1,
-                                channel: at % channels,
-                                first: at,
-                            }),
-                        }
-                    }
-                    push(spans);
-                }
-            }
-            Order::XPhases if x_phases >= lanes => {
-                for first in cut(0..x_phases, lanes) {
-                    for channel in 0..channels {
-                        let (length, first) = (first.len(), first.start);
-                        push(vec![Span { lane: 0, length, channel, first }]);
-                    }
-                }
-            }
-            Order::XPhases => {
-                for several in cut(0..channels, lanes / x_phases.max(1)) {
-                    let span = |channel| Span {
-                        lane: (channel - several.start) * x_phases,
-                        length: x_phases,
-                        channel,
-                        first: 0,
-                    };
-                    push(several.clone().map(span).collect());
-                }
-            }
+    let mut units = Vec::new();
+    for block in cut(0..channels, if bunched { lanes } else { channels }) {
+        let registers = match order {
+            _ if bunched => of_block(group, channels, block),
+            Order::Cells | Order::Channels => of_cells(parts, group),
+            Order::XPhases => of_x_phases(parts, group),
+        };
+        for outer_phase in 0..group.outer_phases {
+            let unit = |spans: &Vec<Span>| Unit { outer_phase, spans: spans.clone() };
+            units.extend(registers.iter().map(unit));
         }
     }
     units
+}
+
+/// Registers of a block of channels, one for each x phase.
+fn of_block(group: &Group, channels: usize, block: Range<usize>) -> Vec<Vec<Span>> {
+    let (channel, length) = (block.start, block.len());
+    let span = |x| Span { lane: 0, length, channel, first: x * channels + channel };
+    (0..group.x_phases).map(|x| vec![span(x)]).collect()
+}
+
+/// Registers of all channels, as they follow one another from x phase to x phase.
+fn of_cells(parts: &Parts, group: &Group) -> Vec<Vec<Span>> {
+    let (all, channels) = (group.x_phases * parts.out_channels, parts.out_channels);
+    // With several groups of channels the next x phase does not begin where one ends.
+    let whole = if parts.groups == 1 { all } else { channels };
+    let spans = |register: Range<usize>| {
+        let mut spans: Vec<Span> = Vec::new();
+        for at in register.clone() {
+            match spans.last_mut() {
+                Some(span) if at % whole != 0 => span.length += 1,
+                _ => spans.push(Span {
+                    lane: at - register.start,
+                    length: 1,
+                    channel: at % channels,
+                    first: at,
+                }),
+            }
+        }
+        spans
+    };
+    cut(0..all, parts.isa.lanes()).map(spans).collect()
+}
+
+/// Registers of the x phases of a channel; of several channels if these are few.
+fn of_x_phases(parts: &Parts, group: &Group) -> Vec<Vec<Span>> {
+    let (lanes, x_phases, channels) = (parts.isa.lanes(), group.x_phases, parts.out_channels);
+    if x_phases >= lanes {
+        let of = |phases: Range<usize>| {
+            let (length, first) = (phases.len(), phases.start);
+            (0..channels).map(move |channel| vec![Span { lane: 0, length, channel, first }])
+        };
+        return cut(0..x_phases, lanes).flat_map(of).collect();
+    }
+    let spans = |several: Range<usize>| {
+        let span = |channel| {
+            let lane = (channel - several.start) * x_phases;
+            Span { lane, length: x_phases, channel, first: 0 }
+        };
+        several.clone().map(span).collect()
+    };
+    cut(0..channels, lanes / x_phases.max(1)).map(spans).collect()
 }
