@@ -277,14 +277,8 @@ impl Product<'_> {
                 _ => stretches.push(n..n + 1),
             }
         }
-        let tiles = stretches.into_iter().flat_map(|stretch| {
-            let number = stretch.len().div_ceil(self.units.vectors);
-            (0..number).map(move |n| {
-                let at = |n: usize| stretch.start + n * stretch.len() / number;
-                at(n)..at(n + 1)
-            })
-        });
-        tiles.collect()
+        let tiles = |stretch| steps::even(stretch, self.units.vectors);
+        stretches.into_iter().flat_map(tiles).collect()
     }
 
     fn panel(&self, range: Range<usize>, output: &Output<'_>) -> Panel {

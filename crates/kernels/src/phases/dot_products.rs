@@ -7,8 +7,10 @@
 //!
 //! Wins for large strides with long kernels and few output channels: the input gradient of an up-sampling by 32.
 
+use std::ops::Range;
+
 use super::Parts;
-use super::jobs::{Direction, Job};
+use super::jobs::{Direction, Job, Shift};
 use super::output::Output;
 use super::share::Share;
 use super::source::Positions;
@@ -45,8 +47,8 @@ impl Taps {
     pub(super) fn new(parts: &Parts) -> Option<Self> {
         let jobs = &parts.products.jobs;
         let neighbours = |job: &Job| {
-            let two = |two: &[super::jobs::Shift]| two[1].input[2] == two[0].input[2] + 1;
-            job.shifts.chunks(row(job)).all(|row| row.windows(2).all(two))
+            let two = |two: &[Shift]| two[1].input[2] == two[0].input[2] + 1;
+            job.shifts.chunks(taps_of_row(job)).all(|row| row.windows(2).all(two))
         };
         let applies = parts.direction == Direction::FineToCoarse && parts.layout == Layout::Nchw;
         if !applies || !jobs.iter().all(neighbours) {
@@ -57,9 +59,9 @@ impl Taps {
         Some(Self { tile, channels: channels.min(parts.out_channels).max(1) })
     }
 
-    /// Whether it is faster than what packs or turns the input.
+    /// Whether it is expected to be faster than what packs or turns the input.
     pub(super) fn pays(parts: &Parts) -> bool {
-        let taps = parts.products.jobs.iter().map(row).max().unwrap_or(0);
+        let taps = parts.products.jobs.iter().map(taps_of_row).max().unwrap_or(0);
         let stride = parts.products.axes[2].in_step;
         stride >= LEAST_STRIDE && taps >= LEAST_TAPS && parts.out_channels <= MOST_CHANNELS
     }
@@ -72,11 +74,8 @@ impl Taps {
     /// Products of registers of a job that has so many positions in a task, for each input channel.
     pub(super) fn products(&self, parts: &Parts, job: &Job, positions: usize) -> f64 {
         let registers =
-            job.shifts.len() / row(job).max(1) * padded(parts.isa, job) / parts.isa.lanes();
-        let [rows, columns] = self.tile.map(|n| n as f64);
-        // Loads that are not hidden behind products.
-        let loads = 1.2f64.max(1.5 * (rows + columns) / (rows * columns));
-        (positions.next_multiple_of(self.tile[0]) * registers * parts.out_channels) as f64 * loads
+            job.shifts.len() / taps_of_row(job) * padded(parts.isa, job) / parts.isa.lanes();
+        (positions.next_multiple_of(self.tile[0]) * registers * parts.out_channels) as f64
     }
 
     /// How often the weight is read for so many positions.
@@ -85,8 +84,8 @@ impl Taps {
     }
 }
 
-/// Taps of a job along x.
-fn row(job: &Job) -> usize {
+/// Taps of a job along x; at least 1.
+fn taps_of_row(job: &Job) -> usize {
     let Some(first) = job.shifts.first() else { return 1 };
     let same = job.shifts.iter().take_while(|shift| shift.input[..2] == first.input[..2]);
     same.count()
@@ -94,7 +93,7 @@ fn row(job: &Job) -> usize {
 
 /// The same in whole registers.
 fn padded(isa: Detected, job: &Job) -> usize {
-    row(job).next_multiple_of(isa.lanes())
+    taps_of_row(job).next_multiple_of(isa.lanes())
 }
 
 /// What a task works in.
@@ -129,7 +128,7 @@ fn runs(parts: &Parts, share: &Share<'_>, job: &Job) -> Vec<(usize, usize)> {
     let Some(first) = job.shifts.first() else { return Vec::new() };
     let mut runs = Vec::new();
     for channel in 0..parts.in_channels {
-        for shift in job.shifts.iter().step_by(row(job)) {
+        for shift in job.shifts.iter().step_by(taps_of_row(job)) {
             let Some(tap) = taps[shift.index] else { continue };
             // Shifts ascend, so that none is less than the first along any axis.
             let at = |axis: usize| (shift.input[axis] - first.input[axis]) as usize;
@@ -161,7 +160,7 @@ struct Place {
 impl Product<'_> {
     fn run(&self, sums: &mut [f32], output: &mut Output<'_>) {
         let [rows, columns] = self.taps.tile;
-        let (lanes, length) = (self.parts.isa.lanes(), row(self.job));
+        let (lanes, length) = (self.parts.isa.lanes(), taps_of_row(self.job));
         // Runs whose weights for a tile stay near.
         let together = (NEAR / (columns * padded(self.parts.isa, self.job))).max(1);
         for range in steps::even(0..self.positions.len(), POSITIONS) {
@@ -210,7 +209,7 @@ impl Product<'_> {
         channel * self.parts.in_channels * self.parts.taps
     }
 
-    fn places(&self, range: std::ops::Range<usize>, output: &Output<'_>) -> Vec<Place> {
+    fn places(&self, range: Range<usize>, output: &Output<'_>) -> Vec<Place> {
         let axes = &self.parts.products.axes;
         let strides = self.share.source.strides;
         let least = self.job.shifts.first().map_or([0; 3], |shift| shift.input);

@@ -4,8 +4,8 @@
 //! 1. [`axis`]: an axis becomes phases, shifts, and segments in which all of them lie inside.
 //! 2. [`jobs`]: segments of three axes become [`jobs::Job`]s, dense products each.
 //! 3. [`split`]: what one task does: images, a band of positions, output channels; [`cost`] weighs it.
-//! 4. [`woven_gemm`], [`phase_gemm`], [`few_outputs`] or [`block_gemm`]: the product, with positions (packed by
-//!    [`source`], or where they lie) or outputs in the lanes. [`woven_gemm`] and [`block_gemm`] store from
+//! 4. [`woven_gemm`], [`phase_gemm`], [`few_outputs`], [`block_gemm`] or [`dot_products`]: the product, with
+//!    positions (packed by [`source`], or where they lie), outputs or taps in the lanes. [`woven_gemm`] and [`block_gemm`] store from
 //!    registers; [`block_gemm`] reads the channels of [`cells`].
 //!
 //! Packed positions and sums stay in blocks of bounded size; weights are packed once.

@@ -107,7 +107,10 @@ pub(super) fn cut(range: Range<usize>, step: usize) -> impl Iterator<Item = Rang
 /// A range in as few pieces of at most `most` as can be, whose lengths differ by one at most.
 pub(super) fn even(range: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
     let number = range.len().div_ceil(most.max(1));
-    let at = move |n: usize| range.start + n * range.len() / number;
+    let at = move |n: usize| {
+        let (each, more) = (range.len() / number, range.len() % number);
+        range.start + n * each + n.min(more)
+    };
     (0..number).map(move |n| at(n)..at(n + 1))
 }
 
@@ -118,20 +121,22 @@ pub(super) fn registers(
     lanes: usize,
     most: usize,
 ) -> impl Iterator<Item = (usize, Range<usize>)> {
-    let all = range.len().div_ceil(lanes);
-    let number = all.div_ceil(most);
-    let mut first = range.start;
-    (0..number).map(move |n| {
-        let registers = all / number + usize::from(n < all % number);
-        let own = first..(first + registers * lanes).min(range.end);
-        first = own.end;
-        (registers, own)
+    even(0..range.len().div_ceil(lanes), most).map(move |registers| {
+        let at = |register: usize| (range.start + register * lanes).min(range.end);
+        (registers.len(), at(registers.start)..at(registers.end))
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pieces_differ_by_one_at_most() {
+        assert_eq!(even(5..15, 4).collect::<Vec<_>>(), [5..9, 9..12, 12..15]);
+        assert_eq!(even(0..8, 4).collect::<Vec<_>>(), [0..4, 4..8]);
+        assert_eq!(even(3..3, 4).count(), 0);
+    }
 
     #[test]
     fn panels_are_about_equal() {

@@ -3,7 +3,8 @@
 //!
 //! Where the lanes are x phases, the weights of adjacent lanes are those of adjacent taps, and are copied.
 //! Where they are channels, the weights of a channel are a line of taps, and such lines are turned, for all
-//! units that hold the same channels together.
+//! units that hold the same channels together: straight to their places where these units take every tap and
+//! follow one another, else by way of rows of taps.
 
 use rayon::prelude::*;
 
@@ -137,25 +138,25 @@ impl Bunch<'_> {
                     (0..inputs).flat_map(|n| takers.iter().map(move |&taker| place(n, taker))),
                 )
             };
-            let mut of_some = (together, places(together.min(chunk.len())));
+            let mut line_places = (together, places(together.min(chunk.len())));
             for inputs in cut(chunk.clone(), together) {
-                if inputs.len() != of_some.0 {
-                    of_some = (inputs.len(), places(inputs.len()));
+                if inputs.len() != line_places.0 {
+                    line_places = (inputs.len(), places(inputs.len()));
                 }
                 let first = line.channel * weight.out_step;
-                // The next input channels are far away, where no CPU would look for them.
-                let next = first + (inputs.end + together) * weight.in_step;
-                for value in (0..line.length * weight.out_step).step_by(LINE) {
-                    if weight.out_step == taps && next + value < weight.values.len() {
-                        prefetch(&weight.values[next + value]);
-                    }
+                if weight.out_step == taps {
+                    // Lines side by side, but those of the next input channels are far away, where no CPU
+                    // would look for them.
+                    let next = first + (inputs.end + together) * weight.in_step;
+                    let next = weight.values.get(next..next + line.length * taps);
+                    next.into_iter().flatten().step_by(LINE).for_each(|value| prefetch(value));
                 }
                 let lines = Spread {
                     from: &weight.values[first + inputs.start * weight.in_step..],
                     channel_step: weight.out_step,
                     cell_step: 1,
                     channels: line.length,
-                    places: &of_some.1,
+                    places: &line_places.1,
                 };
                 parts.isa.spread(&lines, &mut out[(inputs.start - chunk.start) * lanes..]);
             }

@@ -1,7 +1,7 @@
 //! Where the sums of a tile go when it has been computed.
 
 use super::vector::Vector;
-use super::writes::{LINE, Writes, in_line, prefetch_write};
+use super::writes::{LINE, Writes, in_line, prefetch_write, within_line};
 use crate::options::Activation;
 
 /// What becomes of the sums of a tile.
@@ -81,9 +81,9 @@ impl Places {
         let together = all.windows(2).all(|two| two[0].slice == two[1].slice);
         let at = || all.iter().map(|place| place.at);
         let bounds = at().min().zip(at().max()).filter(|_| together);
-        let in_line = at().next().map(|at| at.rem_euclid(LINE as i64));
-        let same = |line: &i64| together && at().all(|at| at.rem_euclid(LINE as i64) == *line);
-        Self { bounds, in_line: in_line.filter(same), all }
+        let line = at().next().map(within_line);
+        let same = |line: &i64| together && at().all(|at| within_line(at) == *line);
+        Self { bounds, in_line: line.filter(same), all }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -94,7 +94,7 @@ impl Places {
     fn begin_lines(&self, target: &Target, slices: &[&mut [f32]]) -> bool {
         let (Some(line), Some(first)) = (self.in_line, self.all.first()) else { return false };
         let slice = in_line(slices[first.slice + target.slice].as_ptr());
-        (slice + line + target.offset).rem_euclid(LINE as i64) == 0
+        within_line(slice + line + target.offset) == 0
     }
 
     /// # Panics
@@ -127,7 +127,6 @@ pub(super) struct Put<'a> {
     kept: *const f32,
     placed: Placed<'a>,
     slices: *mut &'a mut [f32],
-    writes: Writes,
 }
 
 impl<'a> Put<'a> {
@@ -136,7 +135,7 @@ impl<'a> Put<'a> {
     /// lanes, or a place not in its slice.
     pub(super) fn new(
         kept: &'a [f32],
-        placed: Placed<'a>,
+        mut placed: Placed<'a>,
         slices: &'a mut [&mut [f32]],
         (rows, vectors, lanes): (usize, usize, usize),
     ) -> Self {
@@ -147,10 +146,9 @@ impl<'a> Put<'a> {
         }
         let line =
             |target: &Target| target.length == lanes && placed.places.begin_lines(target, slices);
-        let streams =
-            placed.writes == Writes::Streamed && lanes == LINE && placed.targets.iter().all(line);
-        let writes = if streams { placed.writes } else { placed.writes.unless_streamed() };
-        Self { kept: kept.as_ptr(), placed, slices: slices.as_mut_ptr().cast(), writes }
+        let begins_lines = lanes == LINE && placed.targets.iter().all(line);
+        placed.writes = placed.writes.of_tile(begins_lines);
+        Self { kept: kept.as_ptr(), placed, slices: slices.as_mut_ptr().cast() }
     }
 
     /// Where a row of a target goes.
@@ -171,7 +169,7 @@ impl<'a> Put<'a> {
 impl End for Put<'_> {
     #[inline(always)]
     fn begin(&self) {
-        if self.writes != Writes::Announced {
+        if self.placed.writes != Writes::Announced {
             return;
         }
         for target in self.placed.targets {
@@ -205,7 +203,7 @@ impl End for Put<'_> {
                             let sum = activated(sums[$row % R][$n % N], self.placed.activation);
                             let to = self.pointer(target, $row);
                             match whole {
-                                true => self.writes.store(sum, to),
+                                true => self.placed.writes.store(sum, to),
                                 false => sum.store_lanes(to, target.lane, target.length),
                             }
                         } )*

@@ -4,7 +4,7 @@
 use super::interleave::{Planes, weave};
 use super::place::{End, activated};
 use super::vector::Vector;
-use super::writes::{LINE, Writes, in_line, prefetch_write};
+use super::writes::{LINE, Writes, in_line, prefetch_write, within_line};
 
 /// The part of a register of positions, woven with those of the other phases, that goes to one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Pieces {
         slices.sort_unstable();
         slices.dedup();
         let starts = (0..=registers).map(|n| all.partition_point(|piece| piece.register < n));
-        let line = |piece: &Piece| piece.place.rem_euclid(LINE as i64);
+        let line = |piece: &Piece| within_line(piece.place);
         let same = |&first: &i64| all.iter().all(|piece| line(piece) == first);
         Self {
             starts: starts.collect(),
@@ -91,19 +91,16 @@ impl<'a> Weave<'a> {
         assert!(to.bias.is_none_or(|bias| bias.len() >= channels));
         assert!(pieces.end <= lanes * phases);
         assert!(pieces.all.is_empty() || pieces.least + to.offset >= 0);
-        let mut streams = lanes == LINE;
+        let mut begins_lines = lanes == LINE;
         for slice in &pieces.slices {
             for channel in 0..channels {
                 let slice = &slices[to.slice + slice + channel * to.slice_step];
                 assert!(pieces.most + to.offset <= slice.len() as i64);
                 let first = |line: i64| in_line(slice.as_ptr()) + line + to.offset;
-                streams &=
-                    pieces.in_line.is_some_and(|line| first(line).rem_euclid(LINE as i64) == 0);
+                begins_lines &= pieces.in_line.is_some_and(|line| within_line(first(line)) == 0);
             }
         }
-        if !streams {
-            woven.writes = woven.writes.unless_streamed();
-        }
+        woven.writes = woven.writes.of_tile(begins_lines);
         Self { woven, slices: slices.as_mut_ptr().cast() }
     }
 

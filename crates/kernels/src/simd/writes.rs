@@ -20,10 +20,10 @@ pub(crate) enum Writes {
 }
 
 impl Writes {
-    /// What is left of it for registers of which not all begin a line.
-    pub(super) fn unless_streamed(self) -> Self {
+    /// The same for a tile, of which all registers begin lines or not.
+    pub(super) fn of_tile(self, begins_lines: bool) -> Self {
         match self {
-            Self::Streamed => Self::Announced,
+            Self::Streamed if !begins_lines => Self::Announced,
             other => other,
         }
     }
@@ -56,8 +56,13 @@ impl Writes {
 
 /// Where in its line a value lies: 0 to 15.
 pub(super) fn in_line(at: *const f32) -> i64 {
-    // Less than 16.
-    (at as usize / size_of::<f32>() % LINE) as i64
+    // An address is far below the sign.
+    within_line((at as usize / size_of::<f32>()) as i64)
+}
+
+/// The same for a value so far behind, or in front of, the beginning of a line.
+pub(super) fn within_line(at: i64) -> i64 {
+    at.rem_euclid(LINE as i64)
 }
 
 /// Asks for a cache line, as it will be written.
