@@ -39,6 +39,8 @@ pub(crate) struct PhaseGroup {
     pub(crate) shifts: Vec<i64>,
     /// In ascending order of `output`.
     pub(crate) phases: Vec<Phase>,
+    /// How many of the phases, the last ones, read one input cell further: see [`AxisPhases::in_blocks`].
+    pub(crate) ahead: usize,
 }
 
 /// A phase: the output cell less `position * out_step`, and the tap for each shift of its group, if it has
@@ -77,7 +79,7 @@ impl AxisPhases {
             let phase = Phase { output: r - map.window_begin, taps };
             match groups.iter_mut().find(|group| group.shifts == shifts) {
                 Some(group) => group.phases.push(phase),
-                None => groups.push(PhaseGroup { shifts, phases: vec![phase] }),
+                None => groups.push(PhaseGroup { shifts, phases: vec![phase], ahead: 0 }),
             }
         }
         if join {
@@ -103,8 +105,32 @@ impl AxisPhases {
             out_cells: map.coarse,
             out_step: 1,
             out_begin: 0,
-            groups: vec![PhaseGroup { shifts, phases: vec![phase] }],
+            groups: vec![PhaseGroup { shifts, phases: vec![phase], ahead: 0 }],
         }
+    }
+
+    /// The same with positions whose phases are a block of output cells, the first from cell 0 on, where that
+    /// fills registers: a group has all phases, the window begins in the middle of a block, and there are as
+    /// many blocks as fill registers of so many lanes.
+    ///
+    /// Counted so, half of the phases are those of the position before, and read one input cell further;
+    /// none falls outside at the ends of a row, which is one position shorter.
+    pub(crate) fn in_blocks(mut self, lanes: usize) -> Self {
+        let step = self.out_step as i64;
+        let [group] = &mut self.groups[..] else { return self };
+        let all = group.phases.len() == self.out_step;
+        let half = 2 * (-self.out_begin).rem_euclid(step) == step;
+        if !all || !half || !self.out_cells.is_multiple_of(lanes * self.out_step) {
+            return self;
+        }
+        let block = |phase: &Phase| phase.output.div_euclid(step);
+        let last = group.phases.last().map_or(0, block);
+        group.shifts.iter_mut().for_each(|shift| *shift -= last);
+        group.ahead = group.phases.iter().filter(|phase| block(phase) < last).count();
+        group.phases.iter_mut().for_each(|phase| phase.output = phase.output.rem_euclid(step));
+        group.phases.sort_by_key(|phase| phase.output);
+        self.out_begin = 0;
+        self
     }
 
     /// Phases times taps that [`Self::coarse_to_fine`] goes through: what making it costs.
@@ -175,9 +201,17 @@ impl AxisPhases {
     /// output, and with every shift that lies inside for one of the positions.
     pub(crate) fn whole(&self, group: &PhaseGroup) -> Segment {
         let positions = self.positions();
-        let read = |n: &usize| self.read_by(group.shifts[*n]);
-        let meets = |n: &usize| read(n).start < positions.end && positions.start < read(n).end;
-        let holds = |n: &usize| read(n).start <= positions.start && positions.end <= read(n).end;
+        let ahead = if group.ahead > 0 { 1 } else { 0 };
+        let read = |n: &usize| {
+            let shift = group.shifts[*n];
+            [self.read_by(shift), self.read_by(shift + ahead)]
+        };
+        let meets = |n: &usize| {
+            read(n).iter().any(|r| r.start < positions.end && positions.start < r.end)
+        };
+        let holds = |n: &usize| {
+            read(n).iter().all(|r| r.start <= positions.start && positions.end <= r.end)
+        };
         let shifts: Vec<usize> = (0..group.shifts.len()).filter(meets).collect();
         let inside = shifts.iter().all(holds);
         Segment { positions, shifts, phases: 0..group.phases.len(), inside }
@@ -258,6 +292,24 @@ mod tests {
             |n: usize| (axis.groups[0].phases[n].output, axis.groups[0].phases[n].taps.clone());
         assert_eq!(of(0), (-2, vec![Some(0), Some(2), Some(4)]));
         assert_eq!(of(1), (-1, vec![Some(1), Some(3), None]));
+    }
+
+    #[test]
+    fn blocks_of_outputs_fill_registers() {
+        let axis = AxisPhases::coarse_to_fine(&map(16, 32, 2, 4, 1), false);
+        assert_eq!(axis.positions(), 0..17);
+        let axis = axis.in_blocks(16);
+        assert_eq!(axis.positions(), 0..16);
+        let group = &axis.groups[0];
+        // Output 2j: taps 1 and 3 at inputs j and j - 1. Output 2j + 1: taps 0 and 2 at j + 1 and j.
+        assert_eq!((&group.shifts[..], group.ahead), (&[0, -1][..], 1));
+        let taps: Vec<_> = group.phases.iter().map(|p| (p.output, p.taps.clone())).collect();
+        assert_eq!(taps, [(0, vec![Some(1), Some(3)]), (1, vec![Some(0), Some(2)])]);
+        // The last input that is read does not exist.
+        assert!(!axis.whole(group).inside);
+        // Rows of 15 blocks fill no registers.
+        let axis = AxisPhases::coarse_to_fine(&map(15, 30, 2, 4, 1), false).in_blocks(16);
+        assert_eq!((axis.positions(), axis.groups[0].ahead), (0..16, 0));
     }
 
     #[test]

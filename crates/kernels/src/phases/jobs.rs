@@ -24,7 +24,8 @@ pub(crate) enum Taker {
     Outputs,
     /// The same, and reads the channels of a cell where they lie: axes are cut exactly.
     Cells,
-    /// Packs positions into lanes, and weaves all phases along x: that axis is not cut.
+    /// Packs positions into lanes, and weaves all phases along x: that axis is not cut, and its positions
+    /// write whole blocks where they can.
     Woven,
 }
 
@@ -121,6 +122,10 @@ impl Products {
             Direction::CoarseToFine => AxisPhases::coarse_to_fine(map, join),
             Direction::FineToCoarse => AxisPhases::fine_to_coarse(map),
         });
+        let axes = match (taker, axes) {
+            (Taker::Woven, [z, y, x]) => [z, y, x.in_blocks(lanes)],
+            (_, axes) => axes,
+        };
         let kernel = maps.each_ref().map(|map| map.kernel);
         let each = |f: &mut dyn FnMut([usize; 3])| {
             for a in 0..axes[0].groups.len() {

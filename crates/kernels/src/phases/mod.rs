@@ -113,7 +113,8 @@ impl Parts {
                 let filled = if self.products.axes[2].in_step > 2 { 0.5 } else { 0.8 };
                 let turned = || if self.turns() { outputs(filled) } else { None };
                 let dots = || if Taps::pays(self) { dots() } else { None };
-                dots().or_else(rows).or_else(turned).or_else(woven)
+                let straight = || woven().filter(|_| self.rows_fill_registers());
+                dots().or_else(rows).or_else(straight).or_else(turned).or_else(woven)
             }
         };
         Some(best.unwrap_or(Lanes::Positions(tiles)))
@@ -132,6 +133,12 @@ impl Parts {
 
     fn x_phases(&self) -> usize {
         self.products.groups.iter().map(|group| group.x_phases).max().unwrap_or(1)
+    }
+
+    /// Whether all x phases of a row of positions are whole registers.
+    fn rows_fill_registers(&self) -> bool {
+        let x = self.products.axes[2].clone().in_blocks(self.isa.lanes());
+        x.groups.iter().any(|group| group.ahead > 0)
     }
 
     /// Whether sums are so long that turning them costs less than packing positions for every shift.

@@ -2,17 +2,19 @@
 //! tile has all that lies side by side in the output, and weaves it in registers.
 //!
 //! A weight is packed as `[group of phases][outer phase][tile][shift][channel][height]`, rows as `[output
-//! channel][x phase]`. Positions are packed as for [`super::phase_gemm`]; rows of the output are not cut at
-//! their ends, where what falls outside is computed and left out.
+//! channel][x phase]`, or that for each half of the x phases. Positions are packed as for
+//! [`super::phase_gemm`]; rows of the output are not cut at their ends, where what falls outside is computed
+//! and left out. Where a row of outputs fills registers, half of the phases belong to the next position, so
+//! that nothing does.
 //!
 //! Wins in NCHW for kernels that the stride divides, and for convolutions, where sums are short: there
-//! a second pass over the sums costs much beside the products.
+//! a second pass over the sums costs much beside the products; and wherever rows fill registers.
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::jobs::{Group, Job, OuterPhase};
+use super::jobs::{Group, Job, OuterPhase, Shift};
 use super::output::Output;
 use super::share::Share;
 use super::source::{Positions, Run, Steps};
@@ -32,6 +34,8 @@ const BLOCK: usize = 128 * 1024;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Weaves {
     phases: usize,
+    /// Whether half of the phases read one input cell further: see [`super::axis::AxisPhases::in_blocks`].
+    ahead: bool,
     height: usize,
     /// Registers of a row.
     vectors: usize,
@@ -51,14 +55,22 @@ impl Weaves {
             return None;
         }
         let rows = parts.out_channels * phases;
-        let height = parts.isa.woven_height(rows, phases);
-        let vectors = parts.isa.vectors(height);
-        Some(Self { phases, height, vectors, number: rows.div_ceil(height) })
+        let ahead = parts.rows_fill_registers();
+        let height = parts.isa.woven_height(rows, phases, ahead);
+        let vectors = parts.isa.woven_vectors(height, ahead);
+        Some(Self { phases, ahead, height, vectors, number: rows.div_ceil(height) })
     }
 
     /// Output channels of a tile.
     pub(super) fn channels(&self) -> usize {
         self.height / self.phases
+    }
+
+    /// The row of a tile that an x phase of a channel has: those that read further are the second half.
+    fn row(&self, channel: usize, phase: usize) -> usize {
+        let halves = if self.ahead { 2 } else { 1 };
+        let phases = self.phases / halves;
+        phase / phases * (self.height / halves) + channel * phases + phase % phases
     }
 
     /// The share of rows that are not empty.
@@ -91,9 +103,8 @@ impl Weaves {
         let pack = |(group, outer, tile, part): (&Group, usize, usize, &mut [f32])| {
             let first = tile * self.channels();
             let channels = first..(first + self.channels()).min(parts.out_channels);
-            for (row, (out, x)) in
-                channels.flat_map(|out| (0..self.phases).map(move |x| (out, x))).enumerate()
-            {
+            for (out, x) in channels.flat_map(|out| (0..self.phases).map(move |x| (out, x))) {
+                let row = self.row(out - first, x);
                 let taps = group.of_phase(outer * group.x_phases + x);
                 for input in 0..parts.in_channels {
                     let own = weight.taps(out, input);
@@ -129,7 +140,7 @@ impl Buffers {
         let jobs = parts.products.jobs.iter().map(|job| {
             let positions = parts.most_positions(job, images, band);
             most_positions(parts, weaves, job).min(positions.next_multiple_of(width(parts, weaves)))
-                * job.shifts.len()
+                * reads(weaves, job).len()
                 * parts.in_channels
         });
         jobs.max().unwrap_or(0)
@@ -146,8 +157,23 @@ fn width(parts: &Parts, weaves: &Weaves) -> usize {
 
 /// Positions of a job that are packed together at most: a multiple of a panel's width.
 fn most_positions(parts: &Parts, weaves: &Weaves, job: &Job) -> usize {
-    let steps = job.shifts.len() * parts.in_channels;
+    let steps = reads(weaves, job).len() * parts.in_channels;
     (BLOCK / steps.max(64)).next_multiple_of(width(parts, weaves))
+}
+
+/// The shifts that are packed. If some phases read one cell further, that is the next.
+fn reads(weaves: &Weaves, job: &Job) -> Vec<Shift> {
+    if !weaves.ahead {
+        return job.shifts.clone();
+    }
+    let both = |shift: &Shift| {
+        let [z, y, x] = shift.input;
+        [*shift, Shift { input: [z, y, x + 1], ..*shift }]
+    };
+    let mut reads: Vec<Shift> = job.shifts.iter().flat_map(both).collect();
+    reads.sort_by_key(|shift| shift.input);
+    reads.dedup_by_key(|shift| shift.input);
+    reads
 }
 
 pub(super) fn run(
@@ -203,12 +229,22 @@ impl Product<'_> {
         let number = all.div_ceil(most_positions(parts, weaves, job));
         let positions = all.div_ceil(number).next_multiple_of(width);
         let block = StepBlock { shifts: 0..job.shifts.len(), channels: 0..parts.in_channels };
-        let steps = Steps { shifts: &job.shifts, channels: block.channels.clone() };
+        let reads = reads(weaves, job);
+        let steps = Steps { shifts: &reads, channels: block.channels.clone() };
         let apart = steps.panel(width);
         // The same for all phases, as they have the same shifts.
         let taps = self.group().of_phase(0);
-        let (runs, together) =
-            block.runs(&job.shifts, taps, (width, weaves.height)).joined(block.channels.len());
+        let mut runs = block.runs(&job.shifts, taps, (width, weaves.height));
+        let further = block.channels.len() * width;
+        if weaves.ahead {
+            let read = |shift: &Shift| reads.partition_point(|read| read.input < shift.input);
+            runs.panel = job.shifts.iter().map(|shift| read(shift) * further).collect();
+        }
+        let (runs, together) = runs.joined(block.channels.len());
+        let b_registers = match weaves.ahead {
+            true => Within::Halves { apart: parts.isa.lanes(), further },
+            false => Within::Apart(parts.isa.lanes()),
+        };
         let channels = self.share.channels.clone();
         let tiles = channels.start / weaves.channels()..channels.end.div_ceil(weaves.channels());
         for range in cut(0..all, positions) {
@@ -242,7 +278,7 @@ impl Product<'_> {
                             b: &buffers.panels[n * apart..],
                             b_runs: &runs.panel,
                             b_step: width,
-                            b_registers: Within::Apart(parts.isa.lanes()),
+                            b_registers,
                             steps: together,
                             start: Start::Zero,
                         };

@@ -47,6 +47,8 @@ pub(crate) enum Within<'a> {
     Apart(usize),
     /// Each at an offset of its own.
     At(&'a [usize]),
+    /// So many values apart, and for the second half of the rows all of them so many values further.
+    Halves { apart: usize, further: usize },
 }
 
 impl Within<'_> {
@@ -57,6 +59,7 @@ impl Within<'_> {
     fn last(self, number: usize) -> usize {
         match self {
             Self::Apart(step) => (number - 1) * step,
+            Self::Halves { apart, further } => (number - 1) * apart + further,
             Self::At(offsets) => {
                 assert_eq!(offsets.len(), number);
                 offsets.iter().copied().max().unwrap_or(0)
@@ -86,29 +89,44 @@ impl Detected {
     /// Most registers in a row of a tile of so many rows: sums, one row of `b` and one value of `a` must
     /// find room in the registers.
     pub(crate) fn vectors(self, rows: usize) -> usize {
+        self.vectors_beside(rows, 1)
+    }
+
+    /// The same for a woven tile, of which the halves may read registers of their own.
+    pub(crate) fn woven_vectors(self, rows: usize, halves: bool) -> usize {
+        self.vectors_beside(rows, if halves { 2 } else { 1 })
+    }
+
+    fn vectors_beside(self, rows: usize, b_rows: usize) -> usize {
         let registers = match self.isa() {
             Isa::Portable => 8,
             Isa::Avx2 => 16,
             Isa::Avx512 => 32,
         };
-        ((registers - 1) / (rows + 1)).clamp(1, most_vectors(rows))
+        ((registers - 1) / (rows + b_rows)).clamp(1, most_vectors(rows))
     }
 
     /// The height of tiles that computes `rows` rows at least cost: few rows beyond the last, few loads for
     /// each product, and few passes over `b`.
     pub(crate) fn height(self, rows: usize) -> usize {
-        self.best_height(rows, ROWS.into_iter())
+        self.best_height(rows, 1, ROWS.into_iter())
     }
 
     /// The same for a woven tile with whole channels of so many phases.
-    pub(crate) fn woven_height(self, rows: usize, phases: usize) -> usize {
-        self.best_height(rows, WOVEN_ROWS.into_iter().filter(|height| height % phases == 0))
+    pub(crate) fn woven_height(self, rows: usize, phases: usize, halves: bool) -> usize {
+        let heights = WOVEN_ROWS.into_iter().filter(|height| height % phases == 0);
+        self.best_height(rows, if halves { 2 } else { 1 }, heights)
     }
 
-    fn best_height(self, rows: usize, heights: impl Iterator<Item = usize>) -> usize {
+    fn best_height(
+        self,
+        rows: usize,
+        b_rows: usize,
+        heights: impl Iterator<Item = usize>,
+    ) -> usize {
         let cost = |height: usize| {
-            let vectors = self.vectors(height);
-            let loads = (height + vectors) as f64 / (height * vectors) as f64;
+            let vectors = self.vectors_beside(height, b_rows);
+            let loads = (height + vectors * b_rows) as f64 / (height * vectors) as f64;
             // Up to five loads for six products are hidden behind them.
             let passes = 1.0 + 0.5 / height as f64;
             rows.next_multiple_of(height) as f64 * (1.2 * loads).max(1.0) * passes
@@ -161,18 +179,33 @@ impl Detected {
         self.check(tile);
         assert!(WOVEN_ROWS.contains(&tile.rows) && !matches!(tile.start, Start::Kept));
         let end = Weave::new(woven, slices, (tile.rows, tile.vectors, self.lanes()));
+        // SAFETY: `check` and `Weave::new` cover all that is read and written.
+        unsafe {
+            match tile.b_registers {
+                Within::Halves { apart, further } => {
+                    self.weave(tile, &Halves { apart, further }, &end.in_halves());
+                }
+                Within::Apart(step) => self.weave(tile, &Packed { step }, &end),
+                Within::At(_) => unreachable!("woven tiles are packed"),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Self::compute`].
+    unsafe fn weave<const H: bool>(self, tile: &Tile<'_>, of: &impl Operands, end: &Weave<'_, H>) {
         match self.isa() {
-            // SAFETY: `check` and `Weave::new` cover all that is read and written.
-            Isa::Portable => unsafe { woven_rows::<[f32; 8]>(tile, &end) },
+            // SAFETY: the caller's promise.
+            Isa::Portable => unsafe { woven_rows::<[f32; 8], H>(tile, of, end) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: `self` proves AVX2 and FMA; the rest as above.
-            Isa::Avx2 => unsafe { woven_rows::<std::arch::x86_64::__m256>(tile, &end) },
+            // SAFETY: `self` proves AVX2 and FMA; the rest is the caller's promise.
+            Isa::Avx2 => unsafe { woven_rows::<std::arch::x86_64::__m256, H>(tile, of, end) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: `self` proves AVX-512F; the rest as above.
-            Isa::Avx512 => unsafe { woven_rows::<std::arch::x86_64::__m512>(tile, &end) },
+            // SAFETY: `self` proves AVX-512F; the rest is the caller's promise.
+            Isa::Avx512 => unsafe { woven_rows::<std::arch::x86_64::__m512, H>(tile, of, end) },
             #[cfg(not(target_arch = "x86_64"))]
-            // SAFETY: as for `Isa::Portable`.
-            _ => unsafe { woven_rows::<[f32; 8]>(tile, &end) },
+            // SAFETY: the caller's promise.
+            _ => unsafe { woven_rows::<[f32; 8], H>(tile, of, end) },
         }
     }
 
@@ -239,18 +272,19 @@ unsafe fn any_rows<V: Vector>(tile: &Tile<'_>, end: &impl End) {
                         unsafe {
                             match (tile.a_rows, tile.b_registers) {
                                 (Within::Apart(1), Within::Apart(step)) => {
-                                    V::run(Sums::<$rows, $vectors, _, _> { tile, of: Packed { step }, end });
+                                    let of = &Packed { step };
+                                    V::run(Sums::<$rows, $vectors, _, _> { tile, of, end });
                                 }
                                 (Within::Apart(1), Within::At(at)) => {
                                     let mut registers = [0; $vectors];
                                     registers.copy_from_slice(at);
-                                    let of = RegistersAt { registers };
+                                    let of = &RegistersAt { registers };
                                     V::run(Sums::<$rows, $vectors, _, _> { tile, of, end });
                                 }
                                 (Within::At(at), Within::Apart(step)) => {
                                     let mut rows = [0; $rows];
                                     rows.copy_from_slice(at);
-                                    let of = RowsAt { rows, step };
+                                    let of = &RowsAt { rows, step };
                                     V::run(Sums::<$rows, $vectors, _, _> { tile, of, end });
                                 }
                                 _ => unreachable!("no kernel reads such operands"),
@@ -279,21 +313,24 @@ unsafe fn any_rows<V: Vector>(tile: &Tile<'_>, end: &impl End) {
 ///
 /// # Safety
 /// The CPU has the instruction set of `V`; the slices hold what the tile says, see [`Detected::tile_woven`].
-unsafe fn woven_rows<V: Vector>(tile: &Tile<'_>, end: &Weave<'_>) {
+unsafe fn woven_rows<V: Vector, const H: bool>(
+    tile: &Tile<'_>,
+    of: &impl Operands,
+    end: &Weave<'_, H>,
+) {
+    let b_rows = if H { 2 } else { 1 };
     macro_rules! pick {
         ($($rows:literal: $($vectors:literal)*;)*) => {
-            match (tile.rows, tile.vectors, tile.a_rows, tile.b_registers) {
+            match (tile.rows, tile.vectors, tile.a_rows) {
                 $($(
-                    ($rows, $vectors, Within::Apart(1), Within::Apart(step))
-                        if ($rows + 1) * $vectors < V::REGISTERS || $vectors == 1 =>
+                    ($rows, $vectors, Within::Apart(1))
+                        if ($rows + b_rows) * $vectors < V::REGISTERS || $vectors == 1 =>
                     {
                         // SAFETY: the caller's promise.
-                        unsafe {
-                            V::run(Sums::<$rows, $vectors, _, _> { tile, of: Packed { step }, end });
-                        }
+                        unsafe { V::run(Sums::<$rows, $vectors, _, _> { tile, of, end }) };
                     }
                 )*)*
-                (rows, vectors, ..) => {
+                (rows, vectors, _) => {
                     unreachable!("no woven tile of {rows} rows and {vectors} registers")
                 }
             }
@@ -312,6 +349,17 @@ unsafe fn woven_rows<V: Vector>(tile: &Tile<'_>, end: &Weave<'_>) {
 trait Operands {
     fn row(&self, row: usize) -> usize;
     fn register(&self, register: usize) -> usize;
+    /// How much further those of the second half of the rows lie, if it has its own.
+    #[inline(always)]
+    fn further(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// Rows side by side, registers at equal steps, the second half of the rows with its own.
+struct Halves {
+    apart: usize,
+    further: usize,
 }
 
 /// Rows side by side, registers at equal steps.
@@ -328,6 +376,23 @@ struct RegistersAt<const N: usize> {
 struct RowsAt<const R: usize> {
     rows: [usize; R],
     step: usize,
+}
+
+impl Operands for Halves {
+    #[inline(always)]
+    fn row(&self, row: usize) -> usize {
+        row
+    }
+
+    #[inline(always)]
+    fn register(&self, register: usize) -> usize {
+        register * self.apart
+    }
+
+    #[inline(always)]
+    fn further(&self) -> Option<usize> {
+        Some(self.further)
+    }
 }
 
 impl Operands for Packed {
@@ -369,7 +434,7 @@ impl<const R: usize> Operands for RowsAt<R> {
 /// A tile of `R` rows of `N` registers.
 struct Sums<'a, const R: usize, const N: usize, O, E> {
     tile: &'a Tile<'a>,
-    of: O,
+    of: &'a O,
     end: &'a E,
 }
 
@@ -411,10 +476,17 @@ impl<const R: usize, const N: usize, O: Operands, E: End> Kernel for Sums<'_, R,
                     for n in 0..N {
                         loaded[n] = V::load(b.add(of.register(n)));
                     }
+                    let mut further = loaded;
+                    if let Some(values) = of.further() {
+                        for n in 0..N {
+                            further[n] = V::load(b.add(of.register(n) + values));
+                        }
+                    }
                     for r in 0..R {
                         let value = V::splat(*a.add(of.row(r)));
+                        let own = if 2 * r < R { loaded } else { further };
                         for n in 0..N {
-                            sums[r][n] = value.mul_add(loaded[n], sums[r][n]);
+                            sums[r][n] = value.mul_add(own[n], sums[r][n]);
                         }
                     }
                     a = a.wrapping_add(tile.a_step);

@@ -71,12 +71,14 @@ pub(crate) struct Woven<'a> {
 }
 
 /// The same, when all places are known to lie in their slices.
-pub(super) struct Weave<'a> {
+///
+/// `HALVES`: rows are `[half][channel][phase of the half]`.
+pub(super) struct Weave<'a, const HALVES: bool> {
     woven: Woven<'a>,
     slices: *mut &'a mut [f32],
 }
 
-impl<'a> Weave<'a> {
+impl<'a> Weave<'a, false> {
     /// # Panics
     /// If a tile of `rows` rows of `vectors` registers of `lanes` lanes has not what is stored, or a place
     /// does not lie in its slice.
@@ -104,6 +106,18 @@ impl<'a> Weave<'a> {
         Self { woven, slices: slices.as_mut_ptr().cast() }
     }
 
+    /// The same for rows in halves.
+    ///
+    /// # Panics
+    /// If there is an odd number of phases.
+    pub(super) fn in_halves(self) -> Weave<'a, true> {
+        let Self { woven, slices } = self;
+        assert!(woven.phases.is_multiple_of(2));
+        Weave { woven, slices }
+    }
+}
+
+impl<const HALVES: bool> Weave<'_, HALVES> {
     /// Where the first woven value of a piece would go.
     ///
     /// # Safety
@@ -140,7 +154,11 @@ impl<'a> Weave<'a> {
                         // A closure would be compiled without the instruction set.
                         let mut values = [bias; P];
                         for (p, value) in values.iter_mut().enumerate() {
-                            let sum = sums[($c * P + p) % R][$n % N];
+                            let row = match HALVES {
+                                true => p / (P / 2).max(1) * (R / 2) + $c * (P / 2) + p % (P / 2).max(1),
+                                false => $c * P + p,
+                            };
+                            let sum = sums[row % R][$n % N];
                             *value = activated(sum.mul_add(one, bias), to.activation);
                         }
                         let woven = weave(values);
@@ -181,7 +199,7 @@ unsafe fn store_part<V: Vector, const P: usize>(
     }
 }
 
-impl End for Weave<'_> {
+impl<const HALVES: bool> End for Weave<'_, HALVES> {
     #[inline(always)]
     fn begin(&self) {
         if self.woven.writes != Writes::Announced {
