@@ -342,8 +342,8 @@ impl Product<'_> {
         }
         let (at, steps) = at.joined(steps);
         let packed = Steps { shifts, channels: block.channels.clone() };
-        let job = (self.job, &self.parts.products.axes);
-        self.share.source.pack(isa, job, runs, &packed, height, out);
+        let axes = &self.parts.products.axes;
+        self.share.source.pack(isa, axes, runs, &packed, height, out);
         Rows { values: out, apart: packed.panel(height), step: height, steps, runs: at }
     }
 

@@ -323,8 +323,8 @@ impl<'a> Product<'a> {
     /// Packs all panels one behind the other, and says how far they are apart.
     fn pack(&self, runs: &[(usize, Run)], block: &StepBlock, out: &mut [f32]) -> usize {
         let steps = self.steps(block);
-        let job = (self.job, &self.parts.products.axes);
-        self.share.source.pack(self.parts.isa, job, runs, &steps, self.width, out);
+        let axes = &self.parts.products.axes;
+        self.share.source.pack(self.parts.isa, axes, runs, &steps, self.width, out);
         steps.panel(self.width)
     }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::axis::AxisPhases;
-use super::jobs::{Job, Shift};
+use super::jobs::Shift;
 use super::steps::cut;
 use crate::options::Layout;
 use crate::simd::Detected;
@@ -107,7 +107,7 @@ impl Source<'_> {
     pub(crate) fn pack(
         &self,
         isa: Detected,
-        (job, axes): (&Job, &[AxisPhases; 3]),
+        axes: &[AxisPhases; 3],
         runs: &[(usize, Run)],
         steps: &Steps<'_>,
         width: usize,
@@ -116,17 +116,23 @@ impl Source<'_> {
         let block = steps.channels.len() * width;
         let mut pieces = Vec::with_capacity(runs.len() * steps.shifts.len());
         let mut ends = Vec::with_capacity(steps.shifts.len());
+        let mut gaps = Vec::new();
         for (n, shift) in steps.shifts.iter().enumerate() {
             for (panel, run) in runs {
                 let at = n * block + panel * steps.panel(width);
-                self.pieces(axes, run, shift, at, &mut pieces);
+                let lanes = at + run.lane..at + run.lane + run.length;
+                let read = self.pieces(axes, run, shift, at, &mut pieces);
+                let read = lanes.start + read.start..lanes.start + read.end;
+                if read != lanes {
+                    gaps.extend([lanes.start..read.start, read.end..lanes.end]);
+                }
             }
             ends.push(pieces.len());
         }
-        if !job.inside {
-            // Lanes that fall outside.
-            let number = runs.last().map_or(0, |(panel, _)| panel + 1);
-            out[..number * steps.panel(width)].fill(0.0);
+        // Lanes that fall outside.
+        for lane in gaps.into_iter().flatten() {
+            let lanes = out[lane..].iter_mut().step_by(width);
+            lanes.take(steps.channels.len()).for_each(|value| *value = 0.0);
         }
         // A few channels at a time, so that the next shift finds them in the cache.
         for channels in cut(0..steps.channels.len(), TOGETHER) {
@@ -148,7 +154,7 @@ impl Source<'_> {
         }
     }
 
-    /// The parts of a run that lie inside the input for a shift.
+    /// Adds the parts of a run that lie inside the input for a shift; which of its positions they are.
     fn pieces(
         &self,
         axes: &[AxisPhases; 3],
@@ -156,31 +162,35 @@ impl Source<'_> {
         shift: &Shift,
         at: usize,
         pieces: &mut Vec<Piece>,
-    ) {
+    ) -> Range<usize> {
         let mut cell = 0;
         for axis in 0..2 {
             let at = run.first[axis] * axes[axis].in_step as i64 + shift.input[axis];
             if at < 0 || at >= axes[axis].in_cells as i64 {
-                return;
+                return 0..0;
             }
             cell = cell * axes[axis].in_cells + at as usize;
         }
         let read = axes[2].read_by(shift.input[2]);
         let first = run.first[2].max(read.start);
         let end = (run.first[2] + run.length as i64).min(read.end).max(first);
+        if first == end {
+            return 0..0;
+        }
         // Not negative, as `first` is not before the run.
-        let lane = run.lane + (first - run.first[2]) as usize;
-        for part in cut(0..(end - first) as usize, CHUNK) {
-            // Inside the input, as `first` and what follows lie in `read`.
-            let position = first + part.start as i64;
+        let own = (first - run.first[2]) as usize..(end - run.first[2]) as usize;
+        for part in cut(own.clone(), CHUNK) {
+            // Inside the input, as all of `own` lies in `read`.
+            let position = run.first[2] + part.start as i64;
             let x = (position * axes[2].in_step as i64 + shift.input[2]) as usize;
             let cell = cell * axes[2].in_cells + x;
             pieces.push(Piece {
-                to: at + lane + part.start,
+                to: at + run.lane + part.start,
                 from: run.image * self.strides.image + cell * self.strides.cell,
                 length: part.len(),
             });
         }
+        own
     }
 }
 

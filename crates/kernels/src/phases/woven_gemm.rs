@@ -253,8 +253,8 @@ impl Product<'_> {
                 panel.runs.iter().map(move |run| (n, run.clone())).collect::<Vec<_>>()
             };
             let packed: Vec<_> = panels.iter().enumerate().flat_map(numbered).collect();
-            let of = (job, &parts.products.axes);
-            self.share.source.pack(parts.isa, of, &packed, &steps, width, &mut buffers.panels);
+            let axes = &parts.products.axes;
+            self.share.source.pack(parts.isa, axes, &packed, &steps, width, &mut buffers.panels);
             for outer in &job.outer_phases {
                 for tile in tiles.clone() {
                     let weight = self.tile(outer, tile);
