@@ -206,9 +206,8 @@ impl AxisPhases {
             let shift = group.shifts[*n];
             [self.read_by(shift), self.read_by(shift + ahead)]
         };
-        let meets = |n: &usize| {
-            read(n).iter().any(|r| r.start < positions.end && positions.start < r.end)
-        };
+        let meets =
+            |n: &usize| read(n).iter().any(|r| r.start < positions.end && positions.start < r.end);
         let holds = |n: &usize| {
             read(n).iter().all(|r| r.start <= positions.start && positions.end <= r.end)
         };

@@ -24,7 +24,7 @@ use super::source::{Positions, Run, Steps};
 use super::steps::{self, Runs, StepBlock, cut};
 use super::units::{Order, Span, Unit, Units};
 use crate::aligned::Aligned;
-use crate::simd::place::{Place, Placed, Places, Target};
+use crate::simd::place::{Place, Places, Target, Targets};
 use crate::simd::tile::{Start, Tile, Within};
 
 /// Values of packed positions that are kept together: 256 KiB.
@@ -228,17 +228,13 @@ impl Product<'_> {
                             }
                             continue;
                         }
+                        let to = (self.share.finish.activation, output.writes);
                         let targets = self.targets(units, output);
+                        let mut targets = Targets::new(targets, &mut output.slices, to);
                         for (n, panel) in panels.iter().enumerate() {
                             let tile = self.tile(units, (n, panel), &rows, start);
-                            let placed = Placed {
-                                places: &panel.places,
-                                targets: &targets,
-                                activation: self.share.finish.activation,
-                                writes: output.writes,
-                            };
                             let kept = &own[n * slot..][..slot];
-                            self.parts.isa.tile_to(&tile, kept, placed, &mut output.slices);
+                            self.parts.isa.tile_to(&tile, kept, &panel.places, &mut targets);
                         }
                     }
                 }

@@ -90,42 +90,91 @@ impl Places {
         self.all.len()
     }
 
-    /// Whether every place of a target begins a cache line.
-    fn begin_lines(&self, target: &Target, slices: &[&mut [f32]]) -> bool {
-        let (Some(line), Some(first)) = (self.in_line, self.all.first()) else { return false };
-        let slice = in_line(slices[first.slice + target.slice].as_ptr());
-        within_line(slice + line + target.offset) == 0
-    }
-
     /// # Panics
     /// If a place of a target does not lie in its slice.
     fn check(&self, target: &Target, slices: &[&mut [f32]]) {
-        let check = |least: i64, most: i64, slice: usize| {
-            let len = slices[slice + target.slice].len();
-            assert!(least + target.offset >= 0);
-            assert!(most + target.offset + target.length as i64 <= len as i64);
-        };
-        match (self.bounds, self.all.first()) {
-            (Some((least, most)), Some(first)) => check(least, most, first.slice),
-            _ => self.all.iter().for_each(|place| check(place.at, place.at, place.slice)),
+        for place in &self.all {
+            let len = slices[place.slice + target.slice].len();
+            assert!(place.at + target.offset >= 0);
+            assert!(place.at + target.offset + target.length as i64 <= len as i64);
         }
     }
 }
 
-/// Each row to a place of its own in the output.
-#[derive(Clone, Copy)]
-pub(crate) struct Placed<'a> {
-    /// As many as the tile has rows.
-    pub(crate) places: &'a Places,
-    pub(crate) targets: &'a [Target],
-    pub(crate) activation: Activation,
-    pub(crate) writes: Writes,
+/// Where the registers of tiles go, whose rows differ by their place alone.
+pub(crate) struct Targets<'a, 'b> {
+    all: Vec<Target>,
+    slices: &'a mut [&'b mut [f32]],
+    activation: Activation,
+    writes: Writes,
+    /// Registers of a tile, and lanes of each, that it must have.
+    registers: usize,
+    lanes: usize,
+    /// For the last places that began with one slice.
+    reach: Option<Reach>,
 }
 
-/// The same, when all places are known to lie in their slices.
+/// Places that all targets have room for, in one slice and those that targets add to it.
+#[derive(Clone, Copy)]
+struct Reach {
+    slice: usize,
+    least: i64,
+    most: i64,
+    /// Where a place lies in a line for which every target is a whole line, if there is one.
+    in_line: Option<i64>,
+}
+
+impl<'a, 'b> Targets<'a, 'b> {
+    pub(crate) fn new(
+        all: Vec<Target>,
+        slices: &'a mut [&'b mut [f32]],
+        (activation, writes): (Activation, Writes),
+    ) -> Self {
+        let registers = all.iter().map(|target| target.register + 1).max().unwrap_or(0);
+        let lanes = all.iter().map(|target| target.lane + target.length).max().unwrap_or(0);
+        Self { all, slices, activation, writes, registers, lanes, reach: None }
+    }
+
+    /// # Panics
+    /// If there is no such slice for a target.
+    fn reach(&mut self, slice: usize) -> Reach {
+        if let Some(reach) = self.reach.filter(|reach| reach.slice == slice) {
+            return reach;
+        }
+        let mut reach = Reach { slice, least: i64::MIN, most: i64::MAX, in_line: None };
+        for (n, target) in self.all.iter().enumerate() {
+            let own = &self.slices[slice + target.slice];
+            reach.least = reach.least.max(-target.offset);
+            reach.most = reach.most.min(own.len() as i64 - target.length as i64 - target.offset);
+            let line = within_line(-in_line(own.as_ptr()) - target.offset);
+            let whole = target.length == LINE && (n == 0 || reach.in_line == Some(line));
+            reach.in_line = Some(line).filter(|_| whole);
+        }
+        *self.reach.insert(reach)
+    }
+
+    /// How tiles are written, when all of their places are known to lie in their slices.
+    ///
+    /// # Panics
+    /// If a place does not.
+    fn writes(&mut self, places: &Places) -> Writes {
+        let (Some((least, most)), Some(first)) = (places.bounds, places.all.first()) else {
+            self.all.iter().for_each(|target| places.check(target, self.slices));
+            return self.writes.of_tile(false);
+        };
+        let reach = self.reach(first.slice);
+        assert!(reach.least <= least && most <= reach.most);
+        self.writes.of_tile(places.in_line.is_some() && places.in_line == reach.in_line)
+    }
+}
+
+/// Each row of a tile to a place of its own in the output.
 pub(super) struct Put<'a> {
     kept: *const f32,
-    placed: Placed<'a>,
+    places: &'a [Place],
+    targets: &'a [Target],
+    activation: Activation,
+    writes: Writes,
     slices: *mut &'a mut [f32],
 }
 
@@ -135,20 +184,21 @@ impl<'a> Put<'a> {
     /// lanes, or a place not in its slice.
     pub(super) fn new(
         kept: &'a [f32],
-        mut placed: Placed<'a>,
-        slices: &'a mut [&mut [f32]],
+        places: &'a Places,
+        targets: &'a mut Targets<'_, '_>,
         (rows, vectors, lanes): (usize, usize, usize),
     ) -> Self {
-        assert_eq!(placed.places.len(), rows);
-        for target in placed.targets {
-            assert!(target.register < vectors && target.lane + target.length <= lanes);
-            placed.places.check(target, slices);
+        assert_eq!(places.len(), rows);
+        assert!(targets.registers <= vectors && targets.lanes <= lanes);
+        let writes = targets.writes(places);
+        Self {
+            kept: kept.as_ptr(),
+            places: &places.all,
+            activation: targets.activation,
+            writes,
+            slices: targets.slices.as_mut_ptr().cast(),
+            targets: &targets.all,
         }
-        let line =
-            |target: &Target| target.length == lanes && placed.places.begin_lines(target, slices);
-        let begins_lines = lanes == LINE && placed.targets.iter().all(line);
-        placed.writes = placed.writes.of_tile(begins_lines);
-        Self { kept: kept.as_ptr(), placed, slices: slices.as_mut_ptr().cast() }
     }
 
     /// Where a row of a target goes.
@@ -159,7 +209,7 @@ impl<'a> Put<'a> {
     unsafe fn pointer(&self, target: &Target, row: usize) -> *mut f32 {
         // SAFETY: `new` has found the slice, and the place in it.
         unsafe {
-            let place = self.placed.places.all.get_unchecked(row);
+            let place = self.places.get_unchecked(row);
             let slice = &mut *self.slices.add(place.slice + target.slice);
             slice.as_mut_ptr().offset((place.at + target.offset) as isize)
         }
@@ -169,11 +219,11 @@ impl<'a> Put<'a> {
 impl End for Put<'_> {
     #[inline(always)]
     fn begin(&self) {
-        if self.placed.writes != Writes::Announced {
+        if self.writes != Writes::Announced {
             return;
         }
-        for target in self.placed.targets {
-            for row in 0..self.placed.places.len() {
+        for target in self.targets {
+            for row in 0..self.places.len() {
                 // SAFETY: there are as many rows; the slices are borrowed as long as this lives.
                 prefetch_write(unsafe { self.pointer(target, row) });
             }
@@ -194,16 +244,16 @@ impl End for Put<'_> {
             macro_rules! each {
                 ($($n:literal)*; $rows:tt) => { $( if $n < N { each!(@ $n; $rows); } )* };
                 (@ $n:literal; ($($row:literal)*)) => {
-                    for target in self.placed.targets.iter() {
+                    for target in self.targets {
                         if target.register != $n {
                             continue;
                         }
                         let whole = target.length == V::LANES;
                         $( if $row < R {
-                            let sum = activated(sums[$row % R][$n % N], self.placed.activation);
+                            let sum = activated(sums[$row % R][$n % N], self.activation);
                             let to = self.pointer(target, $row);
                             match whole {
-                                true => self.placed.writes.store(sum, to),
+                                true => self.writes.store(sum, to),
                                 false => sum.store_lanes(to, target.lane, target.length),
                             }
                         } )*

@@ -4,7 +4,7 @@
 //! runs over several *runs* of equally many steps, so that a tile can take a part of the taps of a packed
 //! weight.
 
-use super::place::{End, Keep, Placed, Put};
+use super::place::{End, Keep, Places, Put, Targets};
 use super::vector::{Kernel, Vector};
 use super::woven::{Weave, Woven};
 use super::{Detected, Isa};
@@ -151,7 +151,7 @@ impl Detected {
         unsafe { self.compute(tile, &Keep(out.as_mut_ptr())) }
     }
 
-    /// Computes a tile, of which `kept` may have been kept, straight to its places in `slices`.
+    /// Computes a tile, of which `kept` may have been kept, straight to the places of its rows.
     ///
     /// # Panics
     /// If a slice is too short for what the tile says, or a place lies outside of its slice.
@@ -159,14 +159,14 @@ impl Detected {
         self,
         tile: &Tile<'_>,
         kept: &[f32],
-        placed: Placed<'_>,
-        slices: &mut [&mut [f32]],
+        places: &Places,
+        targets: &mut Targets<'_, '_>,
     ) {
         self.check(tile);
         if let Start::Kept = tile.start {
             assert!(kept.len() >= tile.rows * tile.vectors * self.lanes());
         }
-        let end = Put::new(kept, placed, slices, (tile.rows, tile.vectors, self.lanes()));
+        let end = Put::new(kept, places, targets, (tile.rows, tile.vectors, self.lanes()));
         // SAFETY: `check`, the assert above and `Put::new` cover all that is read and written.
         unsafe { self.compute(tile, &end) }
     }
