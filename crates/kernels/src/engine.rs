@@ -102,6 +102,10 @@ impl Engine {
         let layout = options.layout;
         let threads = rayon::current_num_threads();
         let limit = options.max_workspace.unwrap_or(usize::MAX);
+        // By default the tasks that work at the same time keep to this, if one of them does.
+        let values = |shape: &[usize]| shape.iter().product::<usize>();
+        let most = 2 * values(&shapes.x).max(values(&shapes.y)) + values(&shapes.weight);
+        let together = limit.min(most * size_of::<f32>());
         let blocks = Blocks::new(&coupling);
         let tasks = if coupling.is_small() { 1 } else { threads };
         let column_bytes = blocks.bytes(&coupling, isa).saturating_mul(tasks);
@@ -110,19 +114,17 @@ impl Engine {
         // What knows NCHW only works on copies.
         let copies = match layout {
             Layout::Nchw => 0,
-            Layout::Nhwc => {
-                let cells = |shape: &[usize]| shape.iter().product::<usize>();
-                (cells(&shapes.x) + cells(&shapes.y)) * size_of::<f32>()
-            }
+            Layout::Nhwc => (values(&shapes.x) + values(&shapes.y)) * size_of::<f32>(),
         };
         let route = |direction: Direction| -> Result<(Route, usize)> {
             let phases = |wanted| {
                 let plan = PhasePlan::new(&coupling, direction, isa, layout, wanted)?;
+                let plan = plan.within(together);
                 let bytes = plan.workspace(threads);
                 Some((Route::Phases(Box::new(plan)), bytes))
             };
             let depthwise = || {
-                let plan = DepthwisePlan::new(&coupling, direction, isa, layout)?;
+                let plan = DepthwisePlan::new(&coupling, direction, isa, layout)?.within(together);
                 let bytes = plan.workspace(threads);
                 Some((Route::Depthwise(Box::new(plan)), bytes))
             };
@@ -161,7 +163,8 @@ impl Engine {
             Direction::FineToCoarse => Direction::CoarseToFine,
         })?;
         let chosen = options.algorithm;
-        let (to_dw, dw_bytes) = match WeightGradient::new(&coupling, isa, layout) {
+        let own = WeightGradient::new(&coupling, isa, layout).map(|plan| plan.within(together));
+        let (to_dw, dw_bytes) = match own {
             _ if none || chosen == Some(Algorithm::Direct) => (GradientRoute::Direct, copies),
             Some(plan)
                 if chosen != Some(Algorithm::ColumnGemm) && plan.workspace(threads) <= limit =>
@@ -176,7 +179,9 @@ impl Engine {
         };
         let diagonal = match chosen {
             None | Some(Algorithm::Depthwise) => {
-                Diagonal::new(&coupling, forward, isa, layout).filter(|d| d.bytes(threads) <= limit)
+                let diagonal = Diagonal::new(&coupling, forward, isa, layout);
+                let diagonal = diagonal.map(|diagonal| diagonal.within(together));
+                diagonal.filter(|diagonal| diagonal.bytes(threads) <= limit)
             }
             Some(_) => None,
         };
@@ -417,6 +422,10 @@ impl Diagonal {
         };
         let plan = |direction| DepthwisePlan::new(&each, direction, isa, layout);
         Some(Self { to_y: plan(forward)?, to_dx: plan(back)? })
+    }
+
+    fn within(self, limit: usize) -> Self {
+        Self { to_y: self.to_y.within(limit), to_dx: self.to_dx.within(limit) }
     }
 
     fn bytes(&self, threads: usize) -> usize {

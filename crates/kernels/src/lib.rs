@@ -23,6 +23,7 @@
 //! ```
 
 mod aligned;
+mod at_once;
 mod conv_transpose;
 mod depthwise;
 mod engine;

@@ -280,6 +280,12 @@ fn a_plan_keeps_to_the_workspace_or_says_why_not() {
         PlanOptions { max_workspace: Some(free.workspace_bytes() - 1), ..Default::default() };
     let plan = ConvTransposePlan::new(&shape, &tight).unwrap();
     assert!(plan.workspace_bytes() < free.workspace_bytes());
+    let (x, w) = (uniform(cells(&shape.x()), 1), uniform(cells(&shape.weight()), 2));
+    let (mut expected, mut y) = (poison(cells(&shape.y())), poison(cells(&shape.y())));
+    free.forward(&x, &w, None, &mut expected).unwrap();
+    plan.forward(&x, &w, None, &mut y).unwrap();
+    // The same algorithm, with fewer tasks at once: the same bits.
+    assert_eq!((plan.algorithm(), &y), (free.algorithm(), &expected));
     let none = PlanOptions { max_workspace: Some(0), ..Default::default() };
     let plan = ConvTransposePlan::new(&shape, &none).unwrap();
     assert_eq!((plan.algorithm(), plan.workspace_bytes()), (Algorithm::Direct, 0));

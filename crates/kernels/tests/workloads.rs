@@ -6,7 +6,7 @@ mod support;
 
 use support::{cells, poison, to_nhwc, uniform};
 use upconv_geometry::dialect::pytorch::ConvTranspose;
-use upconv_geometry::{Channels, ConvShape, Dialect, Padding};
+use upconv_geometry::{Channels, ConvShape, ConvTransposeShape, Dialect, Padding};
 use upconv_kernels::{Aligned, ConvPlan, ConvTransposePlan, Gradients, Isa, Layout, PlanOptions};
 
 /// A layer with the same numbers along every axis.
@@ -289,23 +289,44 @@ macro_rules! run {
     };
 }
 
+/// The shape of a transposed layer.
+fn transposed(layer: &Layer, batch: usize) -> ConvTransposeShape {
+    let rank = layer.input.len();
+    let all = |n: usize| vec![n as i64; rank];
+    let op = ConvTranspose {
+        stride: all(layer.stride),
+        padding: all(layer.padding),
+        output_padding: all(layer.output_padding),
+        groups: layer.groups as i64,
+        ..Default::default()
+    };
+    let x = [&[batch, layer.channels[0]], layer.input].concat();
+    let w = [vec![layer.channels[0], layer.channels[1] / layer.groups], vec![layer.kernel; rank]];
+    op.shape(&x, &w.concat(), None).unwrap()
+}
+
+/// The shape of a convolution.
+fn convolution(layer: &Layer, batch: usize) -> ConvShape {
+    let rank = layer.input.len();
+    let all = |n: i64| vec![n; rank];
+    let pads = Padding::Pads(vec![(layer.padding as i64, layer.padding as i64); rank]);
+    let (stride, dilation) = (all(layer.stride as i64), all(1));
+    let kernel = vec![layer.kernel; rank];
+    let axes = Dialect::Onnx.conv_axes(layer.input, &kernel, &stride, &dilation, &pads).unwrap();
+    let channels = Channels {
+        batch,
+        in_channels: layer.channels[0],
+        out_channels: layer.channels[1],
+        groups: layer.groups,
+    };
+    ConvShape::new(channels, axes).unwrap()
+}
+
 #[test]
 fn transposed_convolutions_of_the_benchmark() {
     eprintln!("tested: {:?}", Isa::available().last().map(|isa| isa.name()));
     for layer in &TRANSPOSED {
-        let rank = layer.input.len();
-        let all = |n: usize| vec![n as i64; rank];
-        let op = ConvTranspose {
-            stride: all(layer.stride),
-            padding: all(layer.padding),
-            output_padding: all(layer.output_padding),
-            groups: layer.groups as i64,
-            ..Default::default()
-        };
-        let x = [&[layer.batch, layer.channels[0]], layer.input].concat();
-        let w =
-            [vec![layer.channels[0], layer.channels[1] / layer.groups], vec![layer.kernel; rank]];
-        let shape = op.shape(&x, &w.concat(), None).unwrap();
+        let shape = transposed(layer, layer.batch);
         let y = shape.y();
         let sides = Sides {
             layer,
@@ -322,20 +343,7 @@ fn transposed_convolutions_of_the_benchmark() {
 #[test]
 fn convolutions_of_the_benchmark() {
     for layer in &CONVOLUTIONS {
-        let rank = layer.input.len();
-        let all = |n: i64| vec![n; rank];
-        let pads = Padding::Pads(vec![(layer.padding as i64, layer.padding as i64); rank]);
-        let kernel = vec![layer.kernel; rank];
-        let (stride, dilation) = (all(layer.stride as i64), all(1));
-        let axes =
-            Dialect::Onnx.conv_axes(layer.input, &kernel, &stride, &dilation, &pads).unwrap();
-        let channels = Channels {
-            batch: layer.batch,
-            in_channels: layer.channels[0],
-            out_channels: layer.channels[1],
-            groups: layer.groups,
-        };
-        let shape = ConvShape::new(channels, axes).unwrap();
+        let shape = convolution(layer, layer.batch);
         let sides = Sides {
             layer,
             coarse: [layer.batch, layer.channels[1]],
@@ -345,5 +353,38 @@ fn convolutions_of_the_benchmark() {
         };
         let shapes = [shape.x(), shape.weight(), shape.y()];
         check(&sides, shapes, false, run!(ConvPlan, &shape));
+    }
+}
+
+/// The workspace is at most the weight and twice the larger of both tensors, however many threads there are.
+#[test]
+fn workspaces_keep_to_their_bound() {
+    let bound = |shapes: [Vec<usize>; 3]| {
+        let [x, w, y] = shapes.map(|shape| cells(&shape) * size_of::<f32>());
+        w + 2 * x.max(y)
+    };
+    for threads in [1, 2, 16] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        for (batch, layout) in [1, 16].into_iter().flat_map(|n| Layout::ALL.map(|l| (n, l))) {
+            let options = PlanOptions { layout, ..Default::default() };
+            let plans = |layer: &Layer| {
+                let shape = transposed(layer, batch);
+                let plan = ConvTransposePlan::new(&shape, &options).unwrap();
+                (plan.workspace_bytes(), bound([shape.x(), shape.weight(), shape.y()]))
+            };
+            let convolutions = |layer: &Layer| {
+                let shape = convolution(layer, batch);
+                let plan = ConvPlan::new(&shape, &options).unwrap();
+                (plan.workspace_bytes(), bound([shape.x(), shape.weight(), shape.y()]))
+            };
+            let transposed = TRANSPOSED.iter().map(|layer| (layer.name, plans(layer)));
+            let all = transposed.chain(CONVOLUTIONS.iter().map(|l| (l.name, convolutions(l))));
+            pool.install(|| {
+                for (name, (workspace, bound)) in all {
+                    let what = format!("{name} {layout:?} batch {batch}, {threads} threads");
+                    assert!(workspace <= bound, "{what}: {workspace} bytes of {bound}");
+                }
+            });
+        }
     }
 }

@@ -25,9 +25,9 @@ mod spread;
 #[cfg(test)]
 mod tests;
 
-use rayon::prelude::*;
-
+use crate::at_once::AtOnce;
 use crate::conv_transpose::coupling::Coupling;
+use crate::idle::Idle;
 use crate::options::{Epilogue, Layout};
 use crate::phases::Direction;
 use crate::simd::Detected;
@@ -42,6 +42,7 @@ use split::{Split, Whole};
 pub(crate) struct DepthwisePlan {
     kind: Kind,
     split: Split,
+    at_once: AtOnce,
 }
 
 /// What the lanes of a register hold.
@@ -113,16 +114,25 @@ impl DepthwisePlan {
             Kind::Rows(RowsPlan::new(isa, sizes, outer, [z.kernel, y.kernel], across)?)
         };
         let split = Split::new(&kind.whole());
-        Some(Self { kind, split })
+        Some(Self { kind, split, at_once: AtOnce::ALL })
     }
 
     /// Bytes that a run allocates in a pool of so many threads.
     pub(crate) fn workspace(&self, threads: usize) -> usize {
-        let tasks = self.split.tasks(&self.kind.whole()).min(threads);
         match &self.kind {
-            Kind::Rows(plan) => plan.task_bytes() * tasks,
+            Kind::Rows(plan) => {
+                plan.task_bytes() * self.at_once.of(self.split.tasks(&self.kind.whole()), threads)
+            }
             Kind::Channels(plan) => plan.bytes(),
         }
+    }
+
+    /// Lets so few tasks run at once that they take at most `limit` bytes, if one of them does.
+    pub(crate) fn within(mut self, limit: usize) -> Self {
+        if let Kind::Rows(plan) = &self.kind {
+            self.at_once = AtOnce::within(limit, plan.task_bytes());
+        }
+        self
     }
 
     /// Writes every element of `y`. The weight is `[channels, taps]`, as given.
@@ -140,23 +150,20 @@ impl DepthwisePlan {
         let whole = self.kind.whole();
         let end_of = |depth: usize, position| self.kind.end_of(depth, position);
         assert_eq!(y.len(), whole.planes * end_of(whole.depth, whole.positions.end));
-        let mut shares = self.split.cut(&whole, y, end_of);
+        let shares = self.split.cut(&whole, y, end_of);
         match &self.kind {
-            Kind::Rows(plan) => match &mut shares[..] {
-                [only] => plan.run(&call, only, &mut plan.memory()),
-                _ => shares.into_par_iter().for_each_init(
-                    || plan.memory(),
-                    |memory, mut share| plan.run(&call, &mut share, memory),
-                ),
-            },
+            Kind::Rows(plan) => {
+                // It keeps what belongs to this call.
+                let idle = Idle::new();
+                self.at_once.run(shares, |mut share| {
+                    let mut memory = idle.take().unwrap_or_else(|| plan.memory());
+                    plan.run(&call, &mut share, &mut memory);
+                    idle.put(memory);
+                });
+            }
             Kind::Channels(plan) => {
                 let packed = plan.pack(&call);
-                match &mut shares[..] {
-                    [only] => plan.run(&call, &packed, only),
-                    _ => shares
-                        .into_par_iter()
-                        .for_each(|mut share| plan.run(&call, &packed, &mut share)),
-                }
+                self.at_once.run(shares, |mut share| plan.run(&call, &packed, &mut share));
             }
         }
     }

@@ -34,6 +34,7 @@ pub(crate) use jobs::Direction;
 use rayon::prelude::*;
 
 use crate::aligned::Aligned;
+use crate::at_once::AtOnce;
 use crate::conv_transpose::coupling::Coupling;
 use crate::idle::Idle;
 use crate::options::{Algorithm, Epilogue, Layout};
@@ -249,6 +250,7 @@ pub(crate) struct PhasePlan {
     split: Split,
     /// Values of cells, of panels and of sums that a task needs.
     buffers: [usize; 3],
+    at_once: AtOnce,
     idle: Idle<Buffers>,
     packed: Idle<Aligned>,
 }
@@ -313,7 +315,8 @@ impl PhasePlan {
             Lanes::Taps(taps) => [0, 0, taps.values(&parts)],
             Lanes::Outputs(units) => block_gemm::Buffers::values(&parts, units, images, band),
         };
-        Some(Self { parts, lanes, split, buffers, idle: Idle::new(), packed: Idle::new() })
+        let (idle, packed) = (Idle::new(), Idle::new());
+        Some(Self { parts, lanes, split, buffers, at_once: AtOnce::ALL, idle, packed })
     }
 
     pub(crate) fn algorithm(&self) -> Algorithm {
@@ -327,8 +330,16 @@ impl PhasePlan {
 
     /// Bytes that a run allocates in a pool of so many threads.
     pub(crate) fn workspace(&self, threads: usize) -> usize {
-        let tasks = self.split.tasks(&self.parts).min(threads);
-        (self.buffers.iter().sum::<usize>() + 64) * size_of::<f32>() * tasks
+        self.task_bytes() * self.at_once.of(self.split.tasks(&self.parts), threads)
+    }
+
+    /// Lets so few tasks run at once that they take at most `limit` bytes, if one of them does.
+    pub(crate) fn within(self, limit: usize) -> Self {
+        Self { at_once: AtOnce::within(limit, self.task_bytes()), ..self }
+    }
+
+    fn task_bytes(&self) -> usize {
+        (self.buffers.iter().sum::<usize>() + 64) * size_of::<f32>()
     }
 
     /// Values of a packed weight.
@@ -400,6 +411,6 @@ impl PhasePlan {
             }
         };
         let make = || self.lanes.buffers(parts, self.buffers);
-        split::run(self.split.cut(parts, y), &self.idle, make, task);
+        split::run(self.split.cut(parts, y), self.at_once, &self.idle, make, task);
     }
 }

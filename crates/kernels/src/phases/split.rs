@@ -2,11 +2,10 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::output::{FAR, NEAR, Output};
 use super::steps::cut;
 use super::{Lanes, Parts, cost};
+use crate::at_once::AtOnce;
 use crate::idle::Idle;
 use crate::options::Layout;
 use crate::simd::writes::Writes;
@@ -176,19 +175,16 @@ impl Split {
 
 /// Runs all tasks, on the pool if there are several.
 pub(super) fn run<B: Send>(
-    mut tasks: Vec<Task<'_>>,
+    tasks: Vec<Task<'_>>,
+    at_once: AtOnce,
     idle: &Idle<B>,
     make: impl Fn() -> B + Sync,
     task: impl Fn(&mut Task<'_>, &mut B) + Sync,
 ) {
-    let with_buffers = |one: &mut Task<'_>| {
+    at_once.run(tasks, |mut one| {
         let mut buffers = idle.take().unwrap_or_else(&make);
-        task(one, &mut buffers);
+        task(&mut one, &mut buffers);
         one.output.writes.finish();
         idle.put(buffers);
-    };
-    match &mut tasks[..] {
-        [only] => with_buffers(only),
-        _ => tasks.into_par_iter().for_each(|mut one| with_buffers(&mut one)),
-    }
+    });
 }

@@ -27,8 +27,8 @@ use crate::options::Layout;
 use crate::simd::tile::{Start, Tile, Within};
 use crate::simd::woven::{Piece, Pieces, Woven};
 
-/// Values of a block of packed positions: 512 KiB, half of an L2 cache.
-const BLOCK: usize = 128 * 1024;
+/// Values of a block of packed positions: 256 KiB, which stay in an L2 cache beside the output.
+const BLOCK: usize = 64 * 1024;
 
 /// The tiles that the channels and x phases are cut into.
 #[derive(Clone, Copy, Debug)]

@@ -38,6 +38,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::at_once::AtOnce;
 use crate::conv_transpose::coupling::Coupling;
 use crate::idle::Idle;
 use crate::options::Layout;
@@ -60,6 +61,7 @@ pub(crate) struct WeightGradient {
     split: Split,
     /// Values of panels.
     panels: [usize; 2],
+    at_once: AtOnce,
     idle: Idle<Work>,
     idle_sums: Idle<Sums>,
 }
@@ -111,13 +113,34 @@ impl WeightGradient {
         let [coarse, fine] = split.largest;
         let panels = way.panels(coarse, fine, split.blocks.extents());
         let (idle, idle_sums) = (Idle::new(), Idle::new());
-        Some(Self { shape, way, split, panels, idle, idle_sums })
+        Some(Self { shape, way, split, panels, at_once: AtOnce::ALL, idle, idle_sums })
     }
 
     /// Bytes that a run takes in a pool of so many threads.
     pub(crate) fn workspace(&self, threads: usize) -> usize {
-        let tasks = self.split.tasks();
-        let work = self.panels.iter().sum::<usize>() + MAX_TILE;
+        let at_once = self.at_once.of(self.split.tasks(), threads);
+        self.kept_bytes() + self.task_bytes() * at_once
+    }
+
+    /// Lets so few tasks run at once that they take at most `limit` bytes, if one of them does.
+    pub(crate) fn within(self, limit: usize) -> Self {
+        let left = limit.saturating_sub(self.kept_bytes());
+        Self { at_once: AtOnce::within(left, self.task_bytes()), ..self }
+    }
+
+    /// Of the sums of all parts, which are kept until they are added up.
+    fn kept_bytes(&self) -> usize {
+        if self.split.parts.len() > 1 { self.sums_bytes() * self.split.tasks() } else { 0 }
+    }
+
+    /// Of what a task works in.
+    fn task_bytes(&self) -> usize {
+        let work = (self.panels.iter().sum::<usize>() + MAX_TILE) * size_of::<f32>();
+        if self.split.parts.len() > 1 { work } else { work + self.sums_bytes() }
+    }
+
+    /// Of the sums of a task.
+    fn sums_bytes(&self) -> usize {
         let own = |share| {
             let pieces = self.way.pieces(share);
             match self.split.is_direct() {
@@ -125,10 +148,7 @@ impl WeightGradient {
                 false => Sums::bytes(pieces.iter().sum(), self.split.parts.first()),
             }
         };
-        let sums = self.split.shares.iter().map(own).max().unwrap_or(0);
-        // The sums of all parts are kept until they are added up.
-        let kept = if self.split.parts.len() > 1 { tasks } else { tasks.min(threads) };
-        work * size_of::<f32>() * tasks.min(threads) + sums * kept
+        self.split.shares.iter().map(own).max().unwrap_or(0)
     }
 
     /// Writes every element of `dw`, `[coarse, fine / groups, taps]`, whatever it held.
@@ -148,16 +168,19 @@ impl WeightGradient {
                     self.idle_sums.put(sums);
                 }
             };
-            match split.is_small || rows.len() == 1 {
-                true => split.shares.iter().zip(&mut rows).for_each(one),
-                false => split.shares.par_iter().zip(&mut rows).for_each(one),
+            let tasks = split.shares.iter().zip(&mut rows);
+            match split.is_small {
+                true => tasks.for_each(one),
+                false => self.at_once.run(tasks.collect(), one),
             }
             return;
         }
         let parts = split.parts.len();
-        let tasks = (0..split.tasks()).into_par_iter();
-        let mut sums: Vec<Sums> =
-            tasks.map(|n| self.sums(data, &split.shares[n / parts], n % parts)).collect();
+        let mut sums: Vec<Sums> = (0..split.tasks()).map(|_| Sums::default()).collect();
+        let tasks = sums.iter_mut().enumerate().collect();
+        self.at_once.run(tasks, |(n, sums): (usize, &mut Sums)| {
+            *sums = self.sums(data, &split.shares[n / parts], n % parts);
+        });
         let one = |((share, rows), sums): ((&Share, &mut Vec<&mut [f32]>), &mut [Sums])| {
             add_up(sums);
             if let Some(first) = sums.first() {
