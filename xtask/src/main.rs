@@ -10,6 +10,7 @@ mod check;
 mod deps;
 mod digest;
 mod fetch;
+mod font;
 mod golden;
 mod links;
 mod steps;
@@ -33,6 +34,7 @@ usage: cargo xtask COMMAND
   golden --verify [DIR]  compare the golden files with their SHA256SUMS
   fetch [NAME | all]     fetch test data into data/ by exact version and checksum;
                          without a name, list what there is
+  font                   cut the font of pictures anew (Debian, Python; see crates/explain/fonts)
   bench-pages [RUN.json...]
                          write the tables of docs/performance.md from docs/performance, to which
                          files of time_peers.py --json and upconv bench --json are added
@@ -70,6 +72,7 @@ fn dispatch(arguments: &[&str]) -> anyhow::Result<()> {
         ["deps", rest @ ..] => deps::run(root(), rest),
         ["golden", rest @ ..] => golden::run(root(), rest),
         ["fetch", rest @ ..] => fetch::run(root(), rest),
+        ["font", rest @ ..] => font::run(root(), rest),
         ["bench-pages", rest @ ..] => bench_pages::run(root(), rest),
         ["help" | "--help" | "-h", ..] => {
             print!("{USAGE}");

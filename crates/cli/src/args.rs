@@ -21,6 +21,7 @@ Examples:
   upconv explain --dialect torch --input 16 --kernel 4 --stride 2 --padding 1
   upconv explain --dialect onnx --input 5x7 --kernel 3 --padding 1:0,0:1
   upconv explain --dialect definition --input 2x2 --kernel 3x3 --json
+  upconv explain --dialect keras --input 3x3 --kernel 3x3 --stride 2 --view gather -o gather.gif
   upconv explain --all-dialects --input 3 --kernel 3 --stride 2 --padding same";
 
 /// Transposed convolution: explained, and checked in every framework's dialect.
@@ -83,6 +84,15 @@ pub(crate) enum LangName {
 pub(crate) enum Format {
     Text,
     Json,
+    Svg,
+    Gif,
+    Html,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ThemeName {
+    Light,
+    Dark,
 }
 
 #[derive(Debug, Subcommand)]
@@ -142,9 +152,19 @@ pub(crate) struct Explain {
     /// Cells added at the end, in dialects that have it
     #[arg(long, value_name = "N|HxW", allow_hyphen_values = true)]
     pub(crate) output_padding: Option<String>,
-    /// Form of the result; json is the same as --json
+    /// Form of the result; json is the same as --json, html has all views with their steps [default: by the
+    /// ending of FILE, else text]
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,
+    /// What svg and gif show: scatter, gather, zero-insertion, matrix, phases, overlap [default: scatter]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) view: Option<String>,
+    /// Colours of svg and gif [default: light]; html follows the reader's screen
+    #[arg(long, value_enum)]
+    pub(crate) theme: Option<ThemeName>,
+    /// Draw the forward convolution beside the scattered one
+    #[arg(long)]
+    pub(crate) forward: bool,
     /// Write the result to a file [default: standard output]
     #[arg(short = 'o', long = "out", value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,

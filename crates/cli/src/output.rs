@@ -16,8 +16,13 @@ const FEWEST_COLUMNS: usize = 20;
 
 /// Prints a result.
 pub(crate) fn print(text: &str) -> io::Result<()> {
+    print_bytes(text.as_bytes())
+}
+
+/// Prints a result that may be no text.
+pub(crate) fn print_bytes(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
@@ -55,8 +60,8 @@ pub(crate) fn layout() -> Layout {
 
 /// Writes a file so that it is there as a whole or not at all. What is no regular file (a pipe,
 /// `/dev/null`) is written to as it is.
-pub(crate) fn write_file(path: &Path, text: &str) -> io::Result<()> {
-    upconv_data::atomic::write(path, text.as_bytes())
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    upconv_data::atomic::write(path, bytes)
 }
 
 /// A number with four digits; whole ones as they are, if they are short.

@@ -221,3 +221,66 @@ fn about_tells_version_and_licence() {
         .unwrap();
     assert!(String::from_utf8(ours_first.stdout).unwrap().contains("\"threads\":4"));
 }
+
+#[test]
+fn pictures_are_written_by_name_and_by_the_ending_of_the_file() {
+    let svg = stdout(&format!("{SAME} --output 5x5 --format svg"));
+    assert!(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"800\""), "{svg}");
+    assert!(svg.contains("CC0 1.0") && svg.ends_with("</svg>\n"), "{svg}");
+    // Rows and columns 4 = 2*2 + 0 = 2*1 + 2: inputs 1 and 2 through taps 2 and 0, x = 1..9, w = 1..9.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gather.svg");
+    let words = format!("{SAME} --output 6x6 --view gather --quiet -o {}", path.display());
+    assert!(stdout(&words).is_empty());
+    let drawn = std::fs::read_to_string(&path).unwrap();
+    assert!(drawn.contains("= 9*1 + 8*3 + 6*7 + 5*9 = 120<"), "{drawn}");
+    let path = folder.path().join("page.html");
+    run(&format!("{SAME} --output 5x5 --quiet --lang zh -o {}", path.display()), 0);
+    let page = std::fs::read_to_string(&path).unwrap();
+    assert!(page.contains("<html lang=\"zh-CN\">") && page.contains(">散布</button>"));
+    assert!(!page.contains("http://") && !page.contains("src="), "it loads nothing");
+}
+
+/// Frames of a GIF, counted by its graphic control extensions (GIF89a, section 23).
+#[test]
+fn a_gif_has_a_frame_for_every_step() {
+    let output = run(&format!("{DEFINITION} --view scatter --format gif"), 0);
+    let gif = output.stdout;
+    assert_eq!(&gif[..6], b"GIF89a");
+    let width = u16::from_le_bytes([gif[6], gif[7]]);
+    assert_eq!(width, 800);
+    let controls = gif.windows(3).filter(|bytes| bytes == &[0x21, 0xf9, 0x04]).count();
+    // One for each of the 2x2 inputs.
+    assert_eq!(controls, 4);
+}
+
+#[test]
+fn what_is_too_large_to_draw_is_said_and_the_text_given() {
+    let words = "explain --dialect torch --input 300x300 --kernel 4x4 --stride 2 --padding 1";
+    let output = run(&format!("{words} --format svg"), 1);
+    let (text, note) = (output.stdout, String::from_utf8(output.stderr).unwrap());
+    assert_eq!(String::from_utf8(text).unwrap(), stdout(words));
+    assert!(note.starts_with("error: too large to draw"), "{note}");
+    let matrix = run(&format!("{SAME} --output 6x6 --format svg --view phases"), 0);
+    assert!(matrix.stderr.is_empty());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.svg");
+    run(&format!("{words} -o {}", path.display()), 1);
+    assert!(!path.exists());
+}
+
+#[test]
+fn wrong_words_about_pictures_are_refused() {
+    for words in [
+        format!("{DEFINITION} --format svg --view sideways"),
+        format!("{DEFINITION} --view gather"),
+        format!("{DEFINITION} --format html --theme dark"),
+        format!("{DEFINITION} --format svg --json"),
+        "explain --all-dialects --input 3 --kernel 3 --format svg".to_owned(),
+    ] {
+        run(&words, 2);
+    }
+    let refused =
+        common::error_line("explain --dialect torch --input 3 --kernel 0 --format svg", 1);
+    assert!(refused.contains("kernel"), "{refused}");
+}

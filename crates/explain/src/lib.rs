@@ -6,9 +6,10 @@
 //!   [`Explained::page`] as a page.
 //! * [`AllDialects`]: what every dialect makes of the same words.
 //! * [`Page`]: blocks (headings, prose, figures, code) and their plain text.
+//! * [`Drawing`]: the same in pictures: SVG, animated GIF, a page to step through; [`View`] says from which side.
 //! * [`ErrorObject`], [`message()`]: why a setting is refused.
 //!
-//! Data in, data and text out: nothing here prints, reads files or knows the command line. Sizes come
+//! Data in, data, text and pictures out: nothing here prints, reads files or knows the command line. Sizes come
 //! from `upconv-geometry` alone. Lists and pictures are bounded ([`MAX_CELLS_LISTED`],
 //! [`MAX_LEGAL_LISTED`], [`MAX_CELLS_DRAWN`], [`MAX_MATRIX_DRAWN`]), so that an axis of any legal
 //! length is explained at once.
@@ -30,6 +31,7 @@ mod axes;
 mod code;
 mod derivation;
 mod document;
+mod drawing;
 mod explanation;
 mod lang;
 mod message;
@@ -42,6 +44,7 @@ mod views;
 pub use all_dialects::{AllDialects, DialectRow};
 pub use code::Code;
 pub use document::{Block, Layout, Page};
+pub use drawing::{Drawing, DrawingOptions, MAX_CELLS_PICTURED, MAX_STEPS, Theme, View};
 pub use explanation::{AxisNumbers, Explained, Explanation};
 pub use lang::Lang;
 pub use message::{ErrorObject, MAX_LEGAL_LISTED, message};

@@ -85,7 +85,7 @@ impl Worked {
 }
 
 /// The same axis without a crop.
-fn uncrop((number, a): (usize, &Axis)) -> Option<Axis> {
+pub(crate) fn uncrop((number, a): (usize, &Axis)) -> Option<Axis> {
     let params = AxisParams {
         input: a.input(),
         kernel: a.kernel(),
@@ -98,7 +98,7 @@ fn uncrop((number, a): (usize, &Axis)) -> Option<Axis> {
 }
 
 /// The products that enter a flat output cell, as (flat input, flat tap), row-major.
-fn products(axes: &[Axis], output: usize) -> Vec<(usize, usize)> {
+pub(crate) fn products(axes: &[Axis], output: usize) -> Vec<(usize, usize)> {
     let mut terms = vec![(0, 0)];
     let mut cells = axes.iter().map(Axis::output).product::<usize>();
     let mut rest = output;
