@@ -24,6 +24,11 @@ Examples:
   upconv explain --dialect keras --input 3x3 --kernel 3x3 --stride 2 --view gather -o gather.gif
   upconv explain --all-dialects --input 3 --kernel 3 --stride 2 --padding same";
 
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  upconv plan --from 7x7 --to 14x14
+  upconv plan --from 8x11 --like 15x22 --dialect torch";
+
 /// Transposed convolution: explained, and checked in every framework's dialect.
 #[derive(Debug, Parser)]
 #[command(name = "upconv", version, after_help = EXAMPLES, arg_required_else_help = true)]
@@ -99,6 +104,7 @@ pub(crate) enum ThemeName {
 pub(crate) enum Command {
     // The first line of each struct's documentation is the line in the list.
     Explain(Explain),
+    Plan(Plan),
     Conformance(Conformance),
     Bench(Bench),
     Segment(Segment),
@@ -168,6 +174,29 @@ pub(crate) struct Explain {
     /// Write the result to a file [default: standard output]
     #[arg(short = 'o', long = "out", value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+}
+
+/// Plan a layer: settings that turn one size into another, best first
+///
+/// For each framework the settings that give the wanted size: no chessboard first, then no odd pixel, then the
+/// fewest products. With the code of the best.
+///
+/// Sizes are N, HxW or DxHxW.
+#[derive(Args, Debug)]
+#[command(after_help = PLAN_EXAMPLES)]
+pub(crate) struct Plan {
+    /// Input cells
+    #[arg(long, value_name = "HxW", allow_hyphen_values = true)]
+    pub(crate) from: String,
+    /// Wanted output cells
+    #[arg(long, value_name = "HxW", allow_hyphen_values = true)]
+    pub(crate) to: Option<String>,
+    /// The size of the tensor that the output is put beside, as in a skip connection; the same as --to
+    #[arg(long, value_name = "HxW", allow_hyphen_values = true)]
+    pub(crate) like: Option<String>,
+    /// Only this framework: tensorflow, keras, pytorch (or torch), onnx, caffe, tflite, definition
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dialect: Option<String>,
 }
 
 /// Run a folder of golden cases through every path that this CPU has

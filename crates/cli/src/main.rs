@@ -28,6 +28,7 @@ fn main() -> ExitCode {
     let context = Context { json: cli.wants_json(), quiet: cli.global.quiet, lang: early.lang };
     let result = check(&cli, context).and_then(|()| match &cli.command {
         Command::Explain(explain) => commands::explain::run(explain, context),
+        Command::Plan(plan) => commands::plan::run(plan, context),
         Command::Conformance(conformance) => {
             commands::conformance::run(conformance, &cli.global, context)
         }

@@ -1,7 +1,7 @@
-//! Sizes and padding as they are written on the command line.
+//! Sizes, padding and dialects as they are written on the command line.
 
 use upconv_explain::Lang;
-use upconv_geometry::Padding;
+use upconv_geometry::{Dialect, Padding};
 
 use crate::failure::Failure;
 
@@ -24,6 +24,24 @@ pub(crate) fn sizes(argument: &str, text: &str, lang: Lang) -> Result<Vec<i64>, 
 /// A single number.
 pub(crate) fn count(argument: &str, text: &str, lang: Lang) -> Result<i64, Failure> {
     number(text).map_err(|reason| wrong(argument, text, reason, "N", lang))
+}
+
+/// The dialect of a name; `torch` is `pytorch`.
+pub(crate) fn dialect(name: &str, lang: Lang) -> Result<Dialect, Failure> {
+    Dialect::from_name(&name.to_lowercase()).ok_or_else(|| {
+        let legal = Dialect::ALL.map(Dialect::name).join(", ");
+        Failure::usage(
+            Some("dialect"),
+            match lang {
+                Lang::En => {
+                    format!("--dialect '{name}' is unknown; legal: {legal} (torch is pytorch)")
+                }
+                Lang::Zh => {
+                    format!("--dialect '{name}' 未知；合法的有：{legal}（torch 即 pytorch）")
+                }
+            },
+        )
+    })
 }
 
 /// `same`, `valid`, `same_upper`, `same_lower`, `1`, `1x2`, `1:0` or `1:0,0:1`.

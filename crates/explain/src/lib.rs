@@ -5,6 +5,7 @@
 //! * [`Explained`]: a setting that its dialect accepts; [`Explained::data`] gives it as data,
 //!   [`Explained::page`] as a page.
 //! * [`AllDialects`]: what every dialect makes of the same words.
+//! * [`plan()`]: the settings that give a wanted size, best first.
 //! * [`Page`]: blocks (headings, prose, figures, code) and their plain text.
 //! * [`Drawing`]: the same in pictures: SVG, animated GIF, a page to step through; [`View`] says from which side.
 //! * [`ErrorObject`], [`message()`]: why a setting is refused.
@@ -37,6 +38,7 @@ mod lang;
 mod message;
 mod overlap;
 mod page;
+mod planner;
 #[cfg(test)]
 mod sample;
 mod views;
@@ -49,5 +51,6 @@ pub use explanation::{AxisNumbers, Explained, Explanation};
 pub use lang::Lang;
 pub use message::{ErrorObject, MAX_LEGAL_LISTED, message};
 pub use overlap::{MAX_CELLS_LISTED, Overlap};
+pub use planner::{MAX_PLANNED, Planned, plan, plan_page};
 pub use views::matrix::{MAX_MATRIX_DRAWN, MatrixForm};
 pub use views::{MAX_CELLS_DRAWN, MAX_SMALL_DRAWN, Worked};

@@ -13,7 +13,7 @@ use upconv_geometry::{Dialect, Setting};
 use crate::args::{Context, Explain, Format, ThemeName};
 use crate::failure::Failure;
 use crate::output;
-use crate::sizes::{count, padding, sizes};
+use crate::sizes::{count, dialect, padding, sizes};
 
 pub(crate) fn run(args: &Explain, context: Context) -> Result<ExitCode, Failure> {
     let Context { json, lang, .. } = context;
@@ -189,7 +189,8 @@ fn setting(args: &Explain, lang: Lang) -> Result<Setting, Failure> {
         Some(text) => sizes(name, text, lang).map(Some),
         None => Ok(None),
     };
-    let plain = Setting::new(dialect(args, lang)?);
+    let named = args.dialect.as_ref().map(|name| dialect(name, lang)).transpose()?;
+    let plain = Setting::new(named.unwrap_or(Dialect::Definition));
     Ok(Setting {
         input: sizes("input", &args.input, lang)?,
         kernel: sizes("kernel", &args.kernel, lang)?,
@@ -203,24 +204,6 @@ fn setting(args: &Explain, lang: Lang) -> Result<Setting, Failure> {
         output: optional("output", &args.output)?,
         output_padding: optional("output-padding", &args.output_padding)?,
         ..plain
-    })
-}
-
-fn dialect(args: &Explain, lang: Lang) -> Result<Dialect, Failure> {
-    let Some(name) = &args.dialect else { return Ok(Dialect::Definition) };
-    Dialect::from_name(&name.to_lowercase()).ok_or_else(|| {
-        let legal = Dialect::ALL.map(Dialect::name).join(", ");
-        Failure::usage(
-            Some("dialect"),
-            match lang {
-                Lang::En => {
-                    format!("--dialect '{name}' is unknown; legal: {legal} (torch is pytorch)")
-                }
-                Lang::Zh => {
-                    format!("--dialect '{name}' 未知；合法的有：{legal}（torch 即 pytorch）")
-                }
-            },
-        )
     })
 }
 

@@ -8,4 +8,5 @@ pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod inspect;
 pub(crate) mod models;
+pub(crate) mod plan;
 pub(crate) mod segment;
