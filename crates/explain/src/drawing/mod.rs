@@ -172,7 +172,8 @@ impl Drawing {
     /// The steps of a view as an animated GIF. `None` as for [`Self::svg`].
     pub fn gif(&self, view: View) -> Option<Vec<u8>> {
         let scenes = compose::scenes(&self.head(view), &self.frames(view)?);
-        raster::gif(scenes.iter().map(|scene| self.file(view, scene)))
+        let svgs: Vec<String> = scenes.iter().map(|scene| self.file(view, scene)).collect();
+        raster::gif(&svgs)
     }
 
     fn file(&self, view: View, scene: &Scene) -> String {

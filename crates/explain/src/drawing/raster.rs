@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
+use rayon::prelude::*;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb::Database};
 
@@ -42,9 +43,8 @@ fn picture(svg: &str) -> Option<Picture> {
 }
 
 /// The pictures one after the other, for ever. `None` as [`picture`].
-pub(crate) fn gif(svgs: impl IntoIterator<Item = String>) -> Option<Vec<u8>> {
-    let pictures: Vec<Picture> =
-        svgs.into_iter().map(|svg| picture(&svg)).collect::<Option<_>>()?;
+pub(crate) fn gif(svgs: &[String]) -> Option<Vec<u8>> {
+    let pictures: Vec<Picture> = svgs.par_iter().map(|svg| picture(svg)).collect::<Option<_>>()?;
     let first = pictures.first()?;
     let (width, height) = (first.width, first.height);
     let mut palette = Palette::new(&pictures);
