@@ -6,7 +6,7 @@ mod support;
 
 use proptest::prelude::*;
 use support::*;
-use upconv_geometry::{ConvShape, ConvTransposeShape};
+use upconv_geometry::{Axis, AxisParams, Channels, ConvShape, ConvTransposeShape};
 use upconv_kernels::reference::{conv, conv_transpose};
 use upconv_kernels::{
     Activation, Algorithm, ConvPlan, ConvTransposePlan, Epilogue, Gradients, Isa, Layout,
@@ -156,6 +156,40 @@ fn woven_phases_are_exact_on_integers() {
 }
 
 /// Shapes with more channels than one block and than one tile, on random floats.
+/// Rows of outputs that fill registers of 8 and of 16 lanes, where half of the phases are those of the next
+/// position: windows that begin in the middle of a block, in front of it and behind, one to three axes.
+#[test]
+fn rows_that_fill_registers_are_exact_on_integers() {
+    for (stride, kernel) in [(2, 4), (4, 8), (8, 16), (2, 2), (4, 12), (2, 6)] {
+        for columns in [8, 16, 32] {
+            for shift in [-1i64, 0, 1] {
+                let begin = (stride / 2) as i64 + shift * stride as i64;
+                let axis = |input: usize, begin: i64| {
+                    let output = input * stride;
+                    let params = AxisParams {
+                        input,
+                        kernel,
+                        stride,
+                        dilation: 1,
+                        window_begin: begin,
+                        output,
+                    };
+                    Axis::new(0, params).unwrap()
+                };
+                let channels = Channels { batch: 2, in_channels: 3, out_channels: 5, groups: 1 };
+                let x = axis(columns, begin);
+                let axes = match columns {
+                    8 => vec![axis(2, 0), axis(3, begin), x],
+                    16 => vec![axis(3, begin), x],
+                    _ => vec![x],
+                };
+                let shape = ConvTransposeShape::new(channels, axes).unwrap();
+                check_conv_transpose(&shape, (stride * 100 + columns) as u64);
+            }
+        }
+    }
+}
+
 #[test]
 fn larger_shapes_stay_within_1e6_of_the_terms() {
     use upconv_geometry::dialect::pytorch::ConvTranspose;
