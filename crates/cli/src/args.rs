@@ -168,7 +168,7 @@ pub(crate) struct Explain {
     /// Colours of svg and gif [default: light]; html follows the reader's screen
     #[arg(long, value_enum)]
     pub(crate) theme: Option<ThemeName>,
-    /// Draw the forward convolution beside the scattered one
+    /// Draw the forward convolution beside the transposed one, in the view scatter
     #[arg(long)]
     pub(crate) forward: bool,
     /// Write the result to a file [default: standard output]

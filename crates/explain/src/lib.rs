@@ -46,7 +46,9 @@ mod views;
 pub use all_dialects::{AllDialects, DialectRow};
 pub use code::Code;
 pub use document::{Block, Layout, Page};
-pub use drawing::{Drawing, DrawingOptions, MAX_CELLS_PICTURED, MAX_STEPS, Theme, View};
+pub use drawing::{
+    Drawing, DrawingOptions, MAX_CELLS_PICTURED, MAX_SIDE_PICTURED, MAX_STEPS, Theme, View,
+};
 pub use explanation::{AxisNumbers, Explained, Explanation};
 pub use lang::Lang;
 pub use message::{ErrorObject, MAX_LEGAL_LISTED, message};

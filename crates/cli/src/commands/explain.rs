@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use upconv_explain::{
     AllDialects, Drawing, DrawingOptions, Explained, Lang, Layout, MAX_CELLS_PICTURED,
-    MAX_MATRIX_DRAWN, Theme, View,
+    MAX_MATRIX_DRAWN, MAX_SIDE_PICTURED, Theme, View,
 };
 use upconv_geometry::{Dialect, Setting};
 
@@ -173,11 +173,11 @@ fn too_large(view: View, lang: Lang) -> String {
             )
         }
         (_, Lang::En) => format!(
-            "too large to draw: one or two axes of up to 128 cells, {MAX_CELLS_PICTURED} in all, are; above \
+            "too large to draw: one or two axes of up to {MAX_SIDE_PICTURED} cells, {MAX_CELLS_PICTURED} in all, are; above \
              stands the text"
         ),
         (_, Lang::Zh) => format!(
-            "太大，无法绘制：只绘制一维或二维、每轴不超过 128 格、总共不超过 {MAX_CELLS_PICTURED} 格的设置；\
+            "太大，无法绘制：只绘制一维或二维、每轴不超过 {MAX_SIDE_PICTURED} 格、总共不超过 {MAX_CELLS_PICTURED} 格的设置；\
              以上是文字说明"
         ),
     }

@@ -26,7 +26,7 @@ mod tests;
 mod zero_insertion;
 
 pub use palette::Theme;
-pub use subject::MAX_CELLS_PICTURED;
+pub use subject::{MAX_CELLS_PICTURED, MAX_SIDE_PICTURED};
 
 use upconv_geometry::Axis;
 
@@ -111,7 +111,7 @@ impl View {
 pub struct DrawingOptions {
     /// On what it will be shown.
     pub theme: Theme,
-    /// Whether the forward convolution stands beside the transposed one.
+    /// Whether the forward convolution stands beside the transposed one. Only [`View::Scatter`] has room for it.
     pub forward: bool,
 }
 
@@ -140,7 +140,7 @@ pub struct Drawing {
 }
 
 impl Drawing {
-    /// `None` for more than two axes, for an axis of more than 128 cells, and for more than
+    /// `None` for more than two axes, for an axis of more than [`MAX_SIDE_PICTURED`] cells, and for more than
     /// [`MAX_CELLS_PICTURED`] cells: they could not be told apart.
     pub fn new(explained: &Explained, options: DrawingOptions) -> Option<Self> {
         let lang = explained.lang;

@@ -7,8 +7,8 @@ use crate::views::{Span, Worked, name, products, uncrop};
 
 /// Most cells of a grid that is drawn.
 pub const MAX_CELLS_PICTURED: usize = 48 * 48;
-/// Most taps, and most cells of an axis, so that cells are no dots.
-const MAX_SIDE: usize = 128;
+/// Most cells of an axis that is drawn (input, output, uncropped result, or what the kernel spans).
+pub const MAX_SIDE_PICTURED: usize = 128;
 
 pub(crate) struct Subject {
     pub(crate) rank: usize,
@@ -34,7 +34,7 @@ impl Subject {
         let sides = |axis: &Axis| [axis.input(), axis.effective_kernel(), axis.output()];
         let long = pair.iter().flat_map(sides).chain(spans.iter().map(Span::len));
         let cells = spans.iter().map(Span::len).product::<usize>();
-        if long.max().unwrap_or(0) > MAX_SIDE || cells > MAX_CELLS_PICTURED {
+        if long.max().unwrap_or(0) > MAX_SIDE_PICTURED || cells > MAX_CELLS_PICTURED {
             return None;
         }
         let uncropped = [uncrop((0, &pair[0]))?, uncrop((1, &pair[1]))?];

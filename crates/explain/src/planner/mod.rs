@@ -242,13 +242,13 @@ fn choices(dialect: Dialect, from: i64, to: i64) -> Vec<Choice> {
 
 /// What the dialect has for padding.
 fn paddings(dialect: Dialect, kernel: i64) -> Vec<Padding> {
-    let numbers = |_| (0..kernel.min(MAX_STRIDE)).map(|p| Padding::Pads(vec![(p, p)]));
+    let numbers = (0..kernel.min(MAX_STRIDE)).map(|p| Padding::Pads(vec![(p, p)]));
     match dialect {
         Dialect::Tensorflow | Dialect::Keras | Dialect::Tflite => {
             vec![Padding::Same, Padding::Valid]
         }
-        Dialect::Onnx => numbers(()).chain([Padding::SameUpper]).collect(),
-        Dialect::Pytorch | Dialect::Caffe | Dialect::Definition => numbers(()).collect(),
+        Dialect::Onnx => numbers.chain([Padding::SameUpper]).collect(),
+        Dialect::Pytorch | Dialect::Caffe | Dialect::Definition => numbers.collect(),
     }
 }
 

@@ -5,8 +5,8 @@
 //! 2. [`jobs`]: segments of three axes become [`jobs::Job`]s, dense products each.
 //! 3. [`split`]: what one task does: images, a band of positions, output channels; [`cost`] weighs it.
 //! 4. [`woven_gemm`], [`phase_gemm`], [`few_outputs`], [`block_gemm`] or [`dot_products`]: the product, with
-//!    positions (packed by [`source`], or where they lie), outputs or taps in the lanes. [`woven_gemm`] and [`block_gemm`] store from
-//!    registers; [`block_gemm`] reads the channels of [`cells`].
+//!    positions (packed by [`source`], or where they lie), outputs or taps in the lanes. [`woven_gemm`] and
+//!    [`block_gemm`] store from registers; [`block_gemm`] reads the channels of [`cells`].
 //!
 //! Packed positions and sums stay in blocks of bounded size; weights are packed once.
 
