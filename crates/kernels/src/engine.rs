@@ -101,34 +101,33 @@ impl Engine {
         let isa = Detected::choose(options.isa)?;
         let layout = options.layout;
         let threads = rayon::current_num_threads();
-        let limit = options.max_workspace.unwrap_or(usize::MAX);
-        // By default the tasks that work at the same time keep to this, if one of them does.
-        let values = |shape: &[usize]| shape.iter().product::<usize>();
-        let most = 2 * values(&shapes.x).max(values(&shapes.y)) + values(&shapes.weight);
-        let together = limit.min(most * size_of::<f32>());
-        let blocks = Blocks::new(&coupling);
-        let tasks = if coupling.is_small() { 1 } else { threads };
-        let column_bytes = blocks.bytes(&coupling, isa).saturating_mul(tasks);
+        let asked = options.max_workspace.unwrap_or(usize::MAX);
+        let limit = asked.min(coupling.room().saturating_mul(size_of::<f32>()));
         // Without channels there is no matrix.
         let none = coupling.coarse_channels * coupling.fine_channels == 0;
         // What knows NCHW only works on copies.
         let copies = match layout {
             Layout::Nchw => 0,
-            Layout::Nhwc => (values(&shapes.x) + values(&shapes.y)) * size_of::<f32>(),
+            Layout::Nhwc => {
+                let values = |shape: &[usize]| shape.iter().product::<usize>();
+                (values(&shapes.x) + values(&shapes.y)) * size_of::<f32>()
+            }
         };
+        let left = limit.saturating_sub(copies);
+        let blocks = Blocks::new(&coupling).within(&coupling, isa, left);
+        let column_bytes = blocks.workspace(&coupling, isa, threads).saturating_add(copies);
         let route = |direction: Direction| -> Result<(Route, usize)> {
             let phases = |wanted| {
-                let plan = PhasePlan::new(&coupling, direction, isa, layout, wanted)?;
-                let plan = plan.within(together);
+                let plan = PhasePlan::new(&coupling, direction, (isa, layout), wanted, limit)?;
                 let bytes = plan.workspace(threads);
                 Some((Route::Phases(Box::new(plan)), bytes))
             };
             let depthwise = || {
-                let plan = DepthwisePlan::new(&coupling, direction, isa, layout)?.within(together);
+                let plan = DepthwisePlan::new(&coupling, direction, isa, layout)?.within(limit);
                 let bytes = plan.workspace(threads);
                 Some((Route::Depthwise(Box::new(plan)), bytes))
             };
-            let columns = || (Route::ColumnGemm(blocks), column_bytes.saturating_add(copies));
+            let columns = || (Route::ColumnGemm(blocks), column_bytes);
             let direct = (Route::Direct, copies);
             let wanted = match options.algorithm {
                 _ if none => Some(direct.clone()),
@@ -139,9 +138,9 @@ impl Engine {
                 None => None,
             };
             match wanted {
-                Some((route, needed)) if needed > limit && needed > copies => {
+                Some((route, needed)) if needed > asked && needed > copies => {
                     let algorithm = route.algorithm().name();
-                    Err(KernelError::WorkspaceTooSmall { algorithm, needed, limit })
+                    Err(KernelError::WorkspaceTooSmall { algorithm, needed, limit: asked })
                 }
                 Some(route) => Ok(route),
                 None => {
@@ -152,8 +151,14 @@ impl Engine {
                     if let Some(best) = depthwise().filter(fits) {
                         return Ok(best);
                     }
-                    let best = if few { None } else { phases(None).or_else(|| Some(columns())) };
-                    Ok(best.filter(fits).unwrap_or(direct))
+                    if few {
+                        return Ok(direct);
+                    }
+                    // What suits, then what takes less memory.
+                    let small = [Algorithm::BlockGemm, Algorithm::FewOutputs].map(Some);
+                    let mut phases = [None].into_iter().chain(small).filter_map(phases);
+                    let best = phases.find(fits).or_else(|| Some(columns()).filter(fits));
+                    Ok(best.unwrap_or(direct))
                 }
             }
         };
@@ -163,24 +168,23 @@ impl Engine {
             Direction::FineToCoarse => Direction::CoarseToFine,
         })?;
         let chosen = options.algorithm;
-        let own = WeightGradient::new(&coupling, isa, layout).map(|plan| plan.within(together));
+        let allowed = if chosen.is_some() { asked } else { limit };
+        let own = WeightGradient::new(&coupling, isa, layout).map(|plan| plan.within(limit));
         let (to_dw, dw_bytes) = match own {
             _ if none || chosen == Some(Algorithm::Direct) => (GradientRoute::Direct, copies),
             Some(plan)
-                if chosen != Some(Algorithm::ColumnGemm) && plan.workspace(threads) <= limit =>
+                if chosen != Some(Algorithm::ColumnGemm) && plan.workspace(threads) <= allowed =>
             {
                 let bytes = plan.workspace(threads);
                 (GradientRoute::Own(Box::new(plan)), bytes)
             }
-            _ if column_bytes <= limit => {
-                (GradientRoute::ColumnGemm(blocks), column_bytes.saturating_add(copies))
-            }
+            _ if column_bytes <= allowed => (GradientRoute::ColumnGemm(blocks), column_bytes),
             _ => (GradientRoute::Direct, copies),
         };
         let diagonal = match chosen {
             None | Some(Algorithm::Depthwise) => {
                 let diagonal = Diagonal::new(&coupling, forward, isa, layout);
-                let diagonal = diagonal.map(|diagonal| diagonal.within(together));
+                let diagonal = diagonal.map(|diagonal| diagonal.within(limit));
                 diagonal.filter(|diagonal| diagonal.bytes(threads) <= limit)
             }
             Some(_) => None,

@@ -190,9 +190,9 @@ pub struct PlanOptions {
     pub isa: Option<Isa>,
     /// Algorithm; else, or where it does not apply to the shape, the one that suits.
     pub algorithm: Option<Algorithm>,
-    /// Most bytes of workspace: fewer tasks run at the same time, or another algorithm is taken. Without it,
-    /// tasks that run at the same time take at most as much as the weight and twice the larger of x and y, if
-    /// one of them does.
+    /// Most bytes of workspace. Where a run would take more, its blocks are smaller, fewer tasks run at the same
+    /// time, or another algorithm is taken. Never more than as much as the weight and twice the larger of x and
+    /// y take, unless `algorithm` asks for one that does.
     pub max_workspace: Option<usize>,
     /// Layout of x, y and their gradients.
     pub layout: Layout,

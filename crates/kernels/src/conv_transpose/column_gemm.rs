@@ -9,6 +9,7 @@
 use super::columns::{Part, copy_coarse, gather, images, scatter_add};
 use super::coupling::Coupling;
 use super::{CoarseToFine, FineToCoarse, ToWeight, run_tasks_with};
+use crate::at_once::AtOnce;
 use crate::gemm::{Matrix, Scratch, Size, Store, gemm};
 use crate::simd::Detected;
 use std::ops::Range;
@@ -26,6 +27,7 @@ pub(crate) struct Blocks {
     rows: usize,
     /// Cells of a block of columns.
     cells: usize,
+    at_once: AtOnce,
 }
 
 /// Values in a block of columns: 512 KiB, half of a common L2 cache.
@@ -48,11 +50,22 @@ impl Blocks {
         let coarse_channels = halve(c.coarse_channels).clamp(1, 128);
         let tallest = rows.max(c.coarse_channels);
         let cells = (BLOCK / tallest).clamp(32, BLOCK_CELLS).min(plane * images);
-        Self { images, fine_channels, coarse_channels, rows, cells }
+        let at_once = AtOnce::ALL;
+        Self { images, fine_channels, coarse_channels, rows, cells, at_once }
     }
 
-    /// Bytes of workspace that one task needs at most.
-    pub(crate) fn bytes(&self, c: &Coupling, isa: Detected) -> usize {
+    /// Lets so few tasks run at once that they take at most `limit` bytes, if one of them does.
+    pub(crate) fn within(self, c: &Coupling, isa: Detected, limit: usize) -> Self {
+        Self { at_once: AtOnce::within(limit, self.task_bytes(c, isa)), ..self }
+    }
+
+    /// Bytes that a run takes in a pool of so many threads.
+    pub(crate) fn workspace(&self, c: &Coupling, isa: Detected, threads: usize) -> usize {
+        let tasks = if c.is_small() { 1 } else { usize::MAX };
+        self.task_bytes(c, isa).saturating_mul(self.at_once.of(tasks, threads))
+    }
+
+    fn task_bytes(&self, c: &Coupling, isa: Detected) -> usize {
         let float = size_of::<f32>();
         let to_fine =
             Scratch::values(isa, self.cells, c.coarse_channels) + c.coarse_channels * self.cells;
@@ -136,7 +149,7 @@ pub(crate) fn coarse_to_fine(c: &Coupling, b: &Blocks, isa: Detected, op: Coarse
     };
     let shares = shares(c, b.images, c.fine_channels, b.fine_channels);
     let planes = cut(c, &shares, c.fine_channels, c.fine_cells, fine);
-    run_tasks_with(c, planes, make, |task, planes, buffers| {
+    run_tasks_with(c, b.at_once, planes, make, |task, planes, buffers| {
         let Share { images, group, channels } = &shares[task];
         for planes in &mut *planes {
             for (f, plane) in channels.clone().zip(planes.chunks_exact_mut(c.fine_cells)) {
@@ -175,7 +188,7 @@ pub(crate) fn fine_to_coarse(c: &Coupling, b: &Blocks, isa: Detected, op: FineTo
     };
     let shares = shares(c, b.images, c.coarse_channels, b.coarse_channels);
     let planes = cut(c, &shares, c.coarse_channels, c.coarse_cells, coarse);
-    run_tasks_with(c, planes, make, |task, planes, buffers| {
+    run_tasks_with(c, b.at_once, planes, make, |task, planes, buffers| {
         let Share { images: own, group, channels } = &shares[task];
         let weight = &weight[(group * c.coarse_channels + channels.start) * all_rows..];
         for cells in blocks(own.start * c.coarse_cells..own.end * c.coarse_cells, b.cells) {
@@ -230,7 +243,7 @@ pub(crate) fn to_weight(c: &Coupling, b: &Blocks, isa: Detected, op: ToWeight<'_
             rest = after;
         }
     }
-    run_tasks_with(c, planes, make, |task, out, (buffers, product, sums)| {
+    run_tasks_with(c, b.at_once, planes, make, |task, out, (buffers, product, sums)| {
         let Share { images, group, channels } = &shares[task];
         for rows in blocks(0..all_rows, b.rows) {
             let sums = &mut sums[..channels.len() * rows.len()];

@@ -138,6 +138,17 @@ impl Coupling {
             .product::<u128>()
     }
 
+    /// Values that the buffers of a run take together, unless more are asked for: as many as the weight and
+    /// twice the larger of both sides.
+    pub(crate) fn room(&self) -> usize {
+        let side = |channels: usize, cells: usize| channels.saturating_mul(cells);
+        let coarse = side(self.coarse_channels, self.coarse_cells);
+        let fine = side(self.fine_channels, self.fine_cells);
+        let weight = (self.coarse_channels * self.fine_channels).saturating_mul(self.taps);
+        let sides = coarse.max(fine).saturating_mul(2 * self.batch);
+        sides.saturating_add(weight).saturating_mul(self.groups)
+    }
+
     /// Whether the work is too small to wake other threads for it. Depends on sizes only.
     pub(crate) fn is_small(&self) -> bool {
         self.flops() < 400_000

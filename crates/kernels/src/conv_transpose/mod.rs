@@ -9,9 +9,10 @@ mod columns;
 pub(crate) mod coupling;
 pub(crate) mod direct;
 
+use crate::at_once::AtOnce;
+use crate::idle::Idle;
 use coupling::Coupling;
 use rayon::prelude::*;
-use std::sync::{Mutex, PoisonError};
 
 /// `fine = bias + what coarse scatters through weight`.
 pub(crate) struct CoarseToFine<'a> {
@@ -51,9 +52,10 @@ fn run_tasks(
 }
 
 /// The same for tasks that own several slices, with buffers that tasks hand on to each other: there
-/// are never more of them than threads at work.
+/// are never more of them than tasks at work.
 fn run_tasks_with<B: Send>(
     coupling: &Coupling,
+    at_once: AtOnce,
     owned: Vec<Vec<&mut [f32]>>,
     make: impl Fn() -> B + Sync,
     task: impl Fn(usize, &mut [&mut [f32]], &mut B) + Sync,
@@ -63,11 +65,10 @@ fn run_tasks_with<B: Send>(
         owned.into_iter().enumerate().for_each(|(n, mut own)| task(n, &mut own, &mut buffers));
         return;
     }
-    let idle = Mutex::new(Vec::new());
-    owned.into_par_iter().enumerate().for_each(|(n, mut own)| {
-        let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut buffers = taken.unwrap_or_else(&make);
+    let idle = Idle::new();
+    at_once.run(owned.into_iter().enumerate().collect(), |(n, mut own)| {
+        let mut buffers = idle.take().unwrap_or_else(&make);
         task(n, &mut own, &mut buffers);
-        idle.lock().unwrap_or_else(PoisonError::into_inner).push(buffers);
+        idle.put(buffers);
     });
 }

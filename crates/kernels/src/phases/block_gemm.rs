@@ -88,6 +88,8 @@ impl Cut {
         };
         let height = units.height;
         let most = (BLOCK / longest.max(1)).clamp(height, POSITIONS) / height * height;
+        let room = SUMS.min(parts.room / 3);
+        let most = parts.positions_together((most, longest), room, height);
         let number = positions.div_ceil(most).max(1);
         let block = positions.div_ceil(number).next_multiple_of(height);
         let largest = most.min(positions.next_multiple_of(height));
@@ -95,13 +97,13 @@ impl Cut {
         let all = units.groups[job.group].len().max(1);
         // All x phases of a channel are stored together.
         let least = units.vectors.max(job.x_phases.len()).min(all);
-        let kept = |positions: usize| (SUMS / (positions * lanes)).clamp(least, all);
+        let kept = |positions: usize| (room / (positions * lanes)).clamp(least, all);
         // One block goes straight to the output, unless it is turned.
         let direct = blocks.len() == 1 && units.order != Order::Channels;
         let sums = match direct {
             true => 0,
             // Fewer positions leave room for more units.
-            false => (SUMS + least * largest * lanes).min(all * largest * lanes),
+            false => (room + least * largest * lanes).min(all * largest * lanes),
         };
         let units = if direct { all } else { kept(block) };
         Self { blocks, positions: block, units, panels: largest * longest, sums }

@@ -58,6 +58,9 @@ const LONG: usize = 256;
 /// Below so many values other threads are not woken to pack a weight.
 const SMALL_WEIGHT: usize = 1 << 15;
 
+/// Values beside the buffers of a task.
+const SLACK: usize = 64;
+
 /// What every part of a plan for one direction needs to know. Channels are those of a group.
 #[derive(Clone, Debug)]
 struct Parts {
@@ -72,6 +75,8 @@ struct Parts {
     in_cells: usize,
     out_cells: usize,
     taps: usize,
+    /// Values that a task finds room for, beside another if there is work for two.
+    room: usize,
     /// The axis along which planes are cut into bands: the first that has more than one output cell, so
     /// that a band lies in one piece in memory.
     band_axis: usize,
@@ -83,6 +88,29 @@ impl Parts {
         let mut extent = job.positions.each_ref().map(|p| (p.end - p.start) as usize);
         extent[self.band_axis] = extent[self.band_axis].min(band);
         images * extent.iter().product::<usize>()
+    }
+
+    /// Registers of a panel of positions: `most`, if a job has so many and a small layer has room for them
+    /// and for `rows` sums beside each.
+    fn registers(&self, most: usize, rows: usize) -> usize {
+        let positions = |job| self.most_positions(job, self.batch, usize::MAX);
+        let steps = |job: &Job| steps::longest(job.shifts.len(), self.in_channels);
+        let jobs = || self.products.jobs.iter();
+        let filled = jobs().map(positions).max().unwrap_or(0).div_ceil(self.isa.lanes());
+        let each = (jobs().map(steps).max().unwrap_or(0) + rows) * self.isa.lanes();
+        most.min(filled).min(self.room.saturating_sub(SLACK) / each.max(1)).max(1)
+    }
+
+    /// Positions of so many steps each that are packed together, a multiple of `width`: `most`, or what the
+    /// room of a small layer holds beside `kept` values; at least `width`.
+    fn positions_together(
+        &self,
+        (most, steps): (usize, usize),
+        kept: usize,
+        width: usize,
+    ) -> usize {
+        let room = self.room.saturating_sub(kept + SLACK) / steps.max(1) / width * width;
+        most.next_multiple_of(width).min(room).max(width)
     }
 
     /// What the lanes hold: what is asked for, or else what suits the layout and the length of the sums.
@@ -242,6 +270,11 @@ impl Lanes {
     }
 }
 
+/// Bytes that a task takes for so many values of cells, panels and sums.
+fn bytes(buffers: [usize; 3]) -> usize {
+    (buffers.iter().sum::<usize>() + SLACK) * size_of::<f32>()
+}
+
 /// One direction of a coupling, ready to run.
 #[derive(Clone, Debug)]
 pub(crate) struct PhasePlan {
@@ -256,14 +289,14 @@ pub(crate) struct PhasePlan {
 }
 
 impl PhasePlan {
-    /// `None` if the kernel has more phases and taps than are worth listing, or if the algorithm that is
-    /// asked for does not apply.
+    /// Its tasks keep to `limit` bytes, if one of them does. `None` if the kernel has more phases and taps than
+    /// are worth listing, or if the algorithm that is asked for does not apply.
     pub(crate) fn new(
         coupling: &Coupling,
         direction: Direction,
-        isa: Detected,
-        layout: Layout,
+        (isa, layout): (Detected, Layout),
         wanted: Option<Algorithm>,
+        limit: usize,
     ) -> Option<Self> {
         let products = Products::new(coupling, direction, isa.lanes(), Taker::Outputs)?;
         let c = coupling;
@@ -285,6 +318,7 @@ impl PhasePlan {
             in_cells,
             out_cells,
             taps: c.taps,
+            room: limit / size_of::<f32>() / if c.flops() < 2 * split::FLOPS { 1 } else { 2 },
             band_axis,
         };
         let mut lanes = parts.lanes(wanted)?;
@@ -293,8 +327,16 @@ impl PhasePlan {
             Lanes::Outputs(units) if units.order == Order::XPhases => {}
             // Too many cuts: positions are packed instead.
             Lanes::Outputs(_) => parts.products = products(Taker::Cells).unwrap_or(parts.products),
-            Lanes::Positions(_) => parts.products = products(Taker::Positions)?,
-            Lanes::Woven(_) => parts.products = products(Taker::Woven)?,
+            Lanes::Positions(tiles) => {
+                parts.products = products(Taker::Positions)?;
+                let x_phases = parts.products.jobs.iter().map(|job| job.x_phases.len());
+                let rows = tiles.height * x_phases.max().unwrap_or(0);
+                tiles.vectors = parts.registers(tiles.vectors, rows);
+            }
+            Lanes::Woven(weaves) => {
+                parts.products = products(Taker::Woven)?;
+                weaves.vectors = parts.registers(weaves.vectors, 0);
+            }
             Lanes::Taps(_) => parts.products = products(Taker::Cells)?,
             Lanes::Rows(window, _) => {
                 parts.products = products(Taker::Rows)?;
@@ -315,8 +357,9 @@ impl PhasePlan {
             Lanes::Taps(taps) => [0, 0, taps.values(&parts)],
             Lanes::Outputs(units) => block_gemm::Buffers::values(&parts, units, images, band),
         };
+        let at_once = AtOnce::within(limit, bytes(buffers));
         let (idle, packed) = (Idle::new(), Idle::new());
-        Some(Self { parts, lanes, split, buffers, at_once: AtOnce::ALL, idle, packed })
+        Some(Self { parts, lanes, split, buffers, at_once, idle, packed })
     }
 
     pub(crate) fn algorithm(&self) -> Algorithm {
@@ -330,16 +373,7 @@ impl PhasePlan {
 
     /// Bytes that a run allocates in a pool of so many threads.
     pub(crate) fn workspace(&self, threads: usize) -> usize {
-        self.task_bytes() * self.at_once.of(self.split.tasks(&self.parts), threads)
-    }
-
-    /// Lets so few tasks run at once that they take at most `limit` bytes, if one of them does.
-    pub(crate) fn within(self, limit: usize) -> Self {
-        Self { at_once: AtOnce::within(limit, self.task_bytes()), ..self }
-    }
-
-    fn task_bytes(&self) -> usize {
-        (self.buffers.iter().sum::<usize>() + 64) * size_of::<f32>()
+        bytes(self.buffers) * self.at_once.of(self.split.tasks(&self.parts), threads)
     }
 
     /// Values of a packed weight.

@@ -150,22 +150,24 @@ impl Cut {
         let blocks = steps::blocks(job.shifts.len(), shifts, parts.in_channels);
         let longest = blocks.iter().map(StepBlock::len).max().unwrap_or(0);
         let single = blocks.len() == 1;
+        let slot = job.x_phases.len() * tiles.height * width;
+        // Sums of one panel, or a third of the room of a small layer.
+        let kept = if single { slot } else { SUMS.min(parts.room / 3) };
         let most = if single { BLOCK / longest.max(64) } else { BLOCK_POSITIONS };
-        let most = most.next_multiple_of(width);
+        let most = parts.positions_together((most, longest), kept, width);
         // Equal blocks, so that none is a small rest.
         let number = positions.div_ceil(most).max(1);
         let block = positions.div_ceil(number).next_multiple_of(width);
-        let slot = job.x_phases.len() * tiles.height * width;
         let all = job.outer_phases.len() * tiles.number;
-        let kept = |block: usize| (SUMS / (slot * (block / width))).clamp(1, all.max(1));
+        let pairs = |block: usize| (kept / (slot * (block / width))).clamp(1, all.max(1));
         // Fewer positions may make a larger block: 1 of 300 where 500 make 2 of 250.
         let largest = most.min(positions.next_multiple_of(width));
         let sums = match single {
             true => slot,
-            false => (SUMS + slot * (largest / width)).min(all * slot * (largest / width)),
+            false => (kept + slot * (largest / width)).min(all * slot * (largest / width)),
         };
         let panels = largest * longest;
-        let tiles = if single { 1 } else { kept(block) };
+        let tiles = if single { 1 } else { pairs(block) };
         Self { blocks, positions: block, tiles, panels, sums }
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct Task<'a> {
 }
 
 /// Below so many operations a second task costs more than it saves.
-const FLOPS: u128 = 2_000_000;
+pub(super) const FLOPS: u128 = 2_000_000;
 /// Most tasks that are looked for.
 const TASKS: u128 = 16;
 

@@ -8,6 +8,11 @@ use super::jobs::{Shift, Tap};
 /// an L1 cache.
 const SINGLE: usize = 512;
 
+/// Most steps of a block of a sum over so many shifts and channels.
+pub(super) fn longest(shifts: usize, channels: usize) -> usize {
+    (shifts * channels).min(SINGLE)
+}
+
 /// Input channels that are packed together, for all shifts of a group: what one shift has read is still in
 /// the cache for the next. A weight is packed in the same order, `[chunk][shift][channel of the chunk]`.
 pub(super) fn chunk(group_shifts: usize, channels: usize) -> usize {

@@ -38,7 +38,7 @@ pub(super) struct Weaves {
     ahead: bool,
     height: usize,
     /// Registers of a row.
-    vectors: usize,
+    pub(super) vectors: usize,
     number: usize,
 }
 
@@ -158,7 +158,7 @@ fn width(parts: &Parts, weaves: &Weaves) -> usize {
 /// Positions of a job that are packed together at most: a multiple of a panel's width.
 fn most_positions(parts: &Parts, weaves: &Weaves, job: &Job) -> usize {
     let steps = reads(weaves, job).len() * parts.in_channels;
-    (BLOCK / steps.max(64)).next_multiple_of(width(parts, weaves))
+    parts.positions_together((BLOCK / steps.max(64), steps), 0, width(parts, weaves))
 }
 
 /// The shifts that are packed. If some phases read one cell further, that is the next.

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use super::coarse_side::{self, Order};
 use super::shape::{Block, Blocks, Data, Planes, Shape, met, offset, valid};
-use super::tiling::{Rows, Tiling, Vectors, padded};
+use super::tiling::{self, Rows, Tiling, Vectors, padded};
 use super::way::{self, Costs, Grain, Share, Task, Way, Work};
 use crate::conv_transpose::coupling::AxisMap;
 use crate::simd::tile::{Start, Tile, Within};
@@ -296,7 +296,7 @@ impl Way for ChannelLanes {
                                 steps,
                                 start: Start::Zero,
                             };
-                            work.scratch.add(isa, &tile, task.first, &mut sums[at..at + each]);
+                            tiling::add(isa, &tile, task.first, &mut sums[at..at + each]);
                         }
                     }
                 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::coarse_side::{self, Order};
 use super::fine_rows::FineRows;
 use super::shape::{Block, Blocks, Data, Shape, met, valid};
-use super::tiling::{Rows, Tiling, Vectors, padded};
+use super::tiling::{self, Rows, Tiling, Vectors, padded};
 use super::way::{self, Costs, Grain, Share, Task, Way, Work};
 use crate::simd::tile::{Start, Tile, Within};
 
@@ -157,7 +157,7 @@ impl Way for CoarseLanes {
                     steps: extents[2],
                     start: Start::Zero,
                 };
-                work.scratch.add(isa, &tile, task.first, own);
+                tiling::add(isa, &tile, task.first, own);
             }
         }
     }

@@ -43,7 +43,6 @@ use crate::conv_transpose::coupling::Coupling;
 use crate::idle::Idle;
 use crate::options::Layout;
 use crate::simd::Detected;
-use crate::simd::tile::MAX_TILE;
 use channel_lanes::ChannelLanes;
 use coarse_lanes::CoarseLanes;
 use group_lanes::GroupLanes;
@@ -87,7 +86,7 @@ fn all_ways(shape: &Shape) -> Vec<Made> {
 const MOST: usize = 1 << 20;
 
 impl WeightGradient {
-    /// Chooses the way that costs least.
+    /// Chooses the way that costs least, among those that find room if some do.
     ///
     /// `None` if there are more taps or channels than are worth listing, or cells so far from each other that
     /// even a few of them cannot be packed.
@@ -105,11 +104,26 @@ impl WeightGradient {
             costs.products + costs.coarse + costs.fine + costs.store * elements / cells
         };
         ways.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
-        ways.into_iter().find_map(|(shape, way)| Self::with(shape, way))
+        let made = |(shape, way): Made| Self::with(shape, way);
+        let mut plans = ways.into_iter().filter_map(made).peekable();
+        let first = plans.peek().cloned();
+        plans.find(|plan| plan.finds_room()).or(first)
     }
 
+    /// In as few shares as find room one by one.
     fn with(shape: Shape, way: Arc<dyn Way>) -> Option<Self> {
-        let split = Split::new(&shape, &*way)?;
+        let plan = |least| Self::cut(shape.clone(), way.clone(), least);
+        let whole = plan(1)?;
+        let smaller = || (1..6).filter_map(|n| plan(1 << n)).find(|plan| plan.finds_room());
+        if whole.finds_room() { Some(whole) } else { smaller().or(Some(whole)) }
+    }
+
+    fn finds_room(&self) -> bool {
+        self.workspace(1) <= self.shape.room.saturating_mul(size_of::<f32>())
+    }
+
+    fn cut(shape: Shape, way: Arc<dyn Way>, least: usize) -> Option<Self> {
+        let split = Split::new(&shape, &*way, least)?;
         let [coarse, fine] = split.largest;
         let panels = way.panels(coarse, fine, split.blocks.extents());
         let (idle, idle_sums) = (Idle::new(), Idle::new());
@@ -135,7 +149,7 @@ impl WeightGradient {
 
     /// Of what a task works in.
     fn task_bytes(&self) -> usize {
-        let work = (self.panels.iter().sum::<usize>() + MAX_TILE) * size_of::<f32>();
+        let work = self.panels.iter().sum::<usize>() * size_of::<f32>();
         if self.split.parts.len() > 1 { work } else { work + self.sums_bytes() }
     }
 

@@ -19,6 +19,8 @@ pub(super) struct Shape {
     /// Fine channels of a group.
     pub(super) fine_channels: usize,
     pub(super) taps: usize,
+    /// Values that all buffers find room for, see [`Coupling::room`].
+    pub(super) room: usize,
     pub(super) axes: [AxisMap; 3],
     pub(super) coarse: Strides,
     pub(super) fine: Strides,
@@ -104,6 +106,7 @@ impl Shape {
             coarse_channels: c.coarse_channels,
             fine_channels: c.fine_channels,
             taps: c.taps,
+            room: c.room(),
             axes: c.axes.clone(),
             coarse: Strides::new(layout, c.groups * c.coarse_channels, c.coarse_cells),
             fine: Strides::new(layout, c.groups * c.fine_channels, c.fine_cells),
@@ -290,17 +293,25 @@ pub(super) struct Blocks {
 pub(super) const STEPS: usize = 256;
 /// Most cells of a block.
 const CELLS: usize = 1024;
-/// Cells of a block, if room is rare.
+/// Cells of a block where a cache is small for them.
 const FEW: usize = 64;
+/// The same where the layer is small.
+const LEAST: usize = 16;
 
 impl Blocks {
-    /// The largest blocks whose extents (images and axes) `fits` finds small enough, or those of a few
-    /// cells.
-    pub(super) fn new(shape: &Shape, fits: impl Fn([usize; 4]) -> bool) -> Self {
+    /// The largest blocks whose values of both panels, that `panels` counts for extents (images and axes), stay
+    /// in a cache of `cache` values each and find room in half of the layer's, or those of a few cells.
+    pub(super) fn new(
+        shape: &Shape,
+        cache: [usize; 2],
+        panels: impl Fn([usize; 4]) -> [usize; 2],
+    ) -> Self {
         let mut cells = CELLS;
         loop {
             let blocks = Self::of(shape, cells);
-            if cells <= FEW || fits(blocks.step) {
+            let [a, b] = panels(blocks.step);
+            let near = cells <= FEW || (a <= cache[0] && b <= cache[1]);
+            if cells <= LEAST || (near && a.saturating_add(b) <= shape.room / 2) {
                 return blocks;
             }
             cells /= 2;

@@ -44,7 +44,7 @@ struct Pieces {
     wanted: usize,
 }
 
-fn pieces(shape: &Shape, way: &dyn Way) -> Pieces {
+fn pieces(shape: &Shape, way: &dyn Way, least: usize) -> Pieces {
     let (costs, grain, cells) = (way.costs(), way.grain(), shape.cells().max(1) as f64);
     let total = (costs.products + costs.coarse + costs.fine) * cells;
     let wanted = (total / LEAST).clamp(1.0, TASKS) as usize;
@@ -52,9 +52,16 @@ fn pieces(shape: &Shape, way: &dyn Way) -> Pieces {
     let powers = || (0..8).map(|n| 1usize << n);
     let elements = (shape.elements() * shape.groups) as f64;
     let mut best: Option<(f64, Pieces)> = None;
-    for coarse in powers().filter(|&n| n == 1 || shape.coarse_channels / n >= grain.coarse) {
-        for fine in powers().filter(|&n| n == 1 || shape.fine_channels / n >= grain.fine) {
+    // Where room is rare, there may be less than two tiles.
+    let cut = |channels: usize, n: usize, grain: usize| {
+        n == 1 || channels / n >= grain || (least > 1 && channels > grain && channels >= n)
+    };
+    for coarse in powers().filter(|&n| cut(shape.coarse_channels, n, grain.coarse)) {
+        for fine in powers().filter(|&n| cut(shape.fine_channels, n, grain.fine)) {
             let shares = coarse * fine;
+            if shares < least {
+                continue;
+            }
             let parts = each.div_ceil(shares).min(shape.cells() / CELLS);
             let parts = parts.min(KEPT / (shape.elements() * shape.groups).max(1)).max(1);
             let packing = (costs.coarse * fine as f64 + costs.fine * coarse as f64) * cells;
@@ -77,9 +84,9 @@ fn pieces(shape: &Shape, way: &dyn Way) -> Pieces {
 }
 
 impl Split {
-    /// `None` as [`Way::blocks`].
-    pub(super) fn new(shape: &Shape, way: &dyn Way) -> Option<Self> {
-        let (pieces, grain) = (pieces(shape, way), way.grain());
+    /// At `least` so many shares of a group, if its channels can be cut so often; `None` as [`Way::blocks`].
+    pub(super) fn new(shape: &Shape, way: &dyn Way, least: usize) -> Option<Self> {
+        let (pieces, grain) = (pieces(shape, way, least), way.grain());
         // Whole tiles, as a tile that is partly empty costs as much as a full one.
         let length = |all: usize, number: usize, tile: usize| match number {
             1 => all.max(1),

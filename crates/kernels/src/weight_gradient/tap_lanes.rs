@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::coarse_side::{self, Order};
 use super::fine_rows::{Chunks, FineRows};
 use super::shape::{Block, Blocks, Data, Shape, met, valid};
-use super::tiling::{Rows, Tiling, cut_evenly, padded};
+use super::tiling::{self, Rows, Tiling, cut_evenly, padded};
 use super::way::{self, Costs, Grain, PANEL, Share, Task, Way, Work};
 use crate::options::Layout;
 use crate::simd::tile::{Start, Tile, Within};
@@ -323,7 +323,7 @@ impl Way for TapLanes {
                 steps: cells,
                 start: Start::Zero,
             };
-            work.scratch.add(isa, &tile, task.first, sums);
+            tiling::add(isa, &tile, task.first, sums);
         };
         // In the order of the sums, unless the rows do not stay in the cache from tile to tile.
         if rows.values() * channels.len() <= 4 * PANEL {

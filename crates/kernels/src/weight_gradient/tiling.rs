@@ -112,37 +112,28 @@ fn counted(all: impl Iterator<Item = usize>) -> Vec<(usize, usize)> {
     counts
 }
 
-/// Where the sum of one tile is made before it is added to those of the blocks before it.
-pub(super) struct Scratch(Vec<f32>);
-
-impl Scratch {
-    pub(super) fn new() -> Self {
-        Self(vec![0.0; MAX_TILE])
-    }
-
-    /// Sums a tile over all its runs, in parts of at most [`STEPS`] steps, and adds that to `sums`, or
-    /// writes it if it is the `first`.
-    pub(super) fn add(&mut self, isa: Detected, tile: &Tile<'_>, first: bool, sums: &mut [f32]) {
-        let mut first = first;
-        if tile.steps > 0 && !tile.a_runs.is_empty() {
-            let together = (STEPS / tile.steps).max(1);
-            let parts = tile.a_runs.len().div_ceil(together);
-            let together = tile.a_runs.len().div_ceil(parts);
-            let runs = tile.a_runs.chunks(together).zip(tile.b_runs.chunks(together));
-            for (a_runs, b_runs) in runs {
-                let part = Tile { a_runs, b_runs, ..*tile };
-                if first {
-                    isa.tile(&part, sums);
-                } else {
-                    isa.tile(&part, &mut self.0);
-                    isa.add(&self.0[..sums.len()], sums);
-                }
-                first = false;
+/// Sums a tile over all its runs, in parts of at most [`STEPS`] steps, and adds that to `sums`, or writes it
+/// if it is the `first`.
+pub(super) fn add(isa: Detected, tile: &Tile<'_>, mut first: bool, sums: &mut [f32]) {
+    if tile.steps > 0 && !tile.a_runs.is_empty() {
+        let together = (STEPS / tile.steps).max(1);
+        let parts = tile.a_runs.len().div_ceil(together);
+        let together = tile.a_runs.len().div_ceil(parts);
+        let runs = tile.a_runs.chunks(together).zip(tile.b_runs.chunks(together));
+        for (a_runs, b_runs) in runs {
+            let part = Tile { a_runs, b_runs, ..*tile };
+            if first {
+                isa.tile(&part, sums);
+            } else {
+                let mut own = [0.0; MAX_TILE];
+                isa.tile(&part, &mut own);
+                isa.add(&own[..sums.len()], sums);
             }
+            first = false;
         }
-        if first {
-            sums.fill(0.0);
-        }
+    }
+    if first {
+        sums.fill(0.0);
     }
 }
 

@@ -4,7 +4,6 @@ use std::fmt::Debug;
 use std::ops::Range;
 
 use super::shape::{Block, Blocks, Data, Shape};
-use super::tiling::Scratch;
 use crate::aligned::Aligned;
 use crate::options::Layout;
 
@@ -42,12 +41,11 @@ pub(super) struct Grain {
 pub(super) struct Work {
     pub(super) a: Aligned,
     pub(super) b: Aligned,
-    pub(super) scratch: Scratch,
 }
 
 impl Work {
     pub(super) fn new([a, b]: [usize; 2]) -> Self {
-        Self { a: Aligned::zeros(a), b: Aligned::zeros(b), scratch: Scratch::new() }
+        Self { a: Aligned::zeros(a), b: Aligned::zeros(b) }
     }
 }
 
@@ -98,8 +96,7 @@ pub(super) const LIMIT: usize = 16 * 1024 * 1024;
 /// Blocks whose panels, as `panels` counts them, stay in the cache. Panel `a` may be larger: tiles read it
 /// from front to back, and a value of it for many products.
 pub(super) fn blocks(shape: &Shape, panels: impl Fn([usize; 4]) -> [usize; 2]) -> Option<Blocks> {
-    let fits = |[a, b]: [usize; 2]| a <= 2 * PANEL && b <= 4 * PANEL;
-    let blocks = Blocks::new(shape, |extents| fits(panels(extents)));
+    let blocks = Blocks::new(shape, [2 * PANEL, 4 * PANEL], &panels);
     let possible = panels(blocks.extents()).iter().all(|&panel| panel <= LIMIT);
     possible.then_some(blocks)
 }

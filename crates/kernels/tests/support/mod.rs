@@ -34,14 +34,18 @@ fn channels() -> impl Strategy<Value = Channels> {
     })
 }
 
-/// A transposed convolution with 1 to 3 axes.
-pub(crate) fn conv_transpose_shape() -> impl Strategy<Value = ConvTransposeShape> {
-    let axes = prop_oneof![
+/// 1 to 3 axes of a transposed convolution.
+pub(crate) fn conv_transpose_axes() -> impl Strategy<Value = Vec<Axis>> {
+    prop_oneof![
         axis(40, 9, 0).prop_map(|a| vec![a]),
         (axis(7, 4, 0), axis(9, 5, 1)).prop_map(|(a, b)| vec![a, b]),
         (axis(3, 3, 0), axis(4, 3, 1), axis(4, 2, 2)).prop_map(|(a, b, c)| vec![a, b, c]),
-    ];
-    (channels(), axes).prop_map(|(channels, axes)| ConvTransposeShape::new(channels, axes).unwrap())
+    ]
+}
+
+pub(crate) fn conv_transpose_shape() -> impl Strategy<Value = ConvTransposeShape> {
+    (channels(), conv_transpose_axes())
+        .prop_map(|(channels, axes)| ConvTransposeShape::new(channels, axes).unwrap())
 }
 
 fn conv_axis(size: usize, kernel: usize, index: usize) -> impl Strategy<Value = ConvAxis> {
@@ -54,15 +58,18 @@ fn conv_axis(size: usize, kernel: usize, index: usize) -> impl Strategy<Value = 
     )
 }
 
-/// A convolution with 1 to 3 axes.
-pub(crate) fn conv_shape() -> impl Strategy<Value = ConvShape> {
-    let axes = prop_oneof![
+/// 1 to 3 axes of a convolution.
+pub(crate) fn conv_axes() -> impl Strategy<Value = Vec<ConvAxis>> {
+    prop_oneof![
         conv_axis(40, 9, 0).prop_map(|a| vec![a]),
         (conv_axis(9, 4, 0), conv_axis(11, 5, 1)).prop_map(|(a, b)| vec![a, b]),
         (conv_axis(4, 3, 0), conv_axis(5, 3, 1), conv_axis(5, 2, 2))
             .prop_map(|(a, b, c)| vec![a, b, c]),
-    ];
-    (channels(), axes).prop_map(|(channels, axes)| ConvShape::new(channels, axes).unwrap())
+    ]
+}
+
+pub(crate) fn conv_shape() -> impl Strategy<Value = ConvShape> {
+    (channels(), conv_axes()).prop_map(|(channels, axes)| ConvShape::new(channels, axes).unwrap())
 }
 
 pub(crate) fn cells(shape: &[usize]) -> usize {
