@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use upconv_explain::Lang;
 
 use crate::commands::bench::args::Bench;
+use crate::commands::explain::args::{Explain, Format};
 use crate::commands::segment::args::Segment;
 
 const EXAMPLES: &str = "\
@@ -14,15 +15,6 @@ Examples:
   upconv explain --all-dialects --input 4x4 --kernel 4x4 --stride 2 --padding 1
   upconv conformance golden
 Exit status: 0 done, 1 failed or refused, 2 wrong use of the command line.";
-
-const EXPLAIN_EXAMPLES: &str = "\
-Examples:
-  upconv explain --dialect tensorflow --input 3x3 --kernel 3x3 --stride 2
-  upconv explain --dialect torch --input 16 --kernel 4 --stride 2 --padding 1
-  upconv explain --dialect onnx --input 5x7 --kernel 3 --padding 1:0,0:1
-  upconv explain --dialect definition --input 2x2 --kernel 3x3 --json
-  upconv explain --dialect keras --input 3x3 --kernel 3x3 --stride 2 --view gather -o gather.gif
-  upconv explain --all-dialects --input 3 --kernel 3 --stride 2 --padding same";
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
@@ -85,25 +77,10 @@ pub(crate) enum LangName {
     Zh,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    Text,
-    Json,
-    Svg,
-    Gif,
-    Html,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ThemeName {
-    Light,
-    Dark,
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     // The first line of each struct's documentation is the line in the list.
-    Explain(Explain),
+    Explain(Box<Explain>),
     Plan(Plan),
     Conformance(Conformance),
     Bench(Bench),
@@ -114,66 +91,6 @@ pub(crate) enum Command {
     Diff(Diff),
     /// Version, licences, and what this build finds on this machine
     About,
-}
-
-/// Explain a setting: sizes, window, numbers, matrix, overlap, and code for every framework
-///
-/// Says which window of the uncropped result a framework keeps, how the sizes come about, the same in
-/// small numbers, as a matrix, and as code in TensorFlow, Keras, PyTorch, ONNX and Rust.
-///
-/// Sizes are N, HxW or DxHxW; one number stands for all axes, except in --input, which sets how many
-/// axes there are.
-#[derive(Args, Debug)]
-#[command(after_help = EXPLAIN_EXAMPLES)]
-#[command(group = ArgGroup::new("rules").required(true).args(["dialect", "all_dialects"]))]
-pub(crate) struct Explain {
-    /// Whose rules hold: tensorflow, keras, pytorch (or torch), onnx, caffe, tflite, definition
-    #[arg(long, value_name = "NAME")]
-    pub(crate) dialect: Option<String>,
-    /// What every dialect makes of the same words, in one table
-    #[arg(long)]
-    pub(crate) all_dialects: bool,
-    /// Input cells
-    #[arg(long, value_name = "HxW", allow_hyphen_values = true)]
-    pub(crate) input: String,
-    /// Kernel taps
-    #[arg(long, value_name = "HxW", allow_hyphen_values = true)]
-    pub(crate) kernel: String,
-    /// Stride [default: 1]
-    #[arg(long, value_name = "N|HxW", allow_hyphen_values = true)]
-    pub(crate) stride: Option<String>,
-    /// Dilation [default: 1]
-    #[arg(long, value_name = "N|HxW", allow_hyphen_values = true)]
-    pub(crate) dilation: Option<String>,
-    /// Groups [default: 1]
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    pub(crate) groups: Option<String>,
-    /// same, valid, same_upper, same_lower, a number, HxW, or pairs begin:end (B:E,B:E), one for all axes
-    /// or one per axis [default: the dialect's]
-    #[arg(long, value_name = "PADDING", allow_hyphen_values = true)]
-    pub(crate) padding: Option<String>,
-    /// Wanted output cells [default: the dialect's; TensorFlow has none]
-    #[arg(long, value_name = "HxW", allow_hyphen_values = true)]
-    pub(crate) output: Option<String>,
-    /// Cells added at the end, in dialects that have it
-    #[arg(long, value_name = "N|HxW", allow_hyphen_values = true)]
-    pub(crate) output_padding: Option<String>,
-    /// Form of the result; json is the same as --json, html has all views with their steps [default: by the
-    /// ending of FILE, else text]
-    #[arg(long, value_enum)]
-    pub(crate) format: Option<Format>,
-    /// What svg and gif show: scatter, gather, zero-insertion, matrix, phases, overlap [default: scatter]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) view: Option<String>,
-    /// Colours of svg and gif [default: light]; html follows the reader's screen
-    #[arg(long, value_enum)]
-    pub(crate) theme: Option<ThemeName>,
-    /// Draw the forward convolution beside the transposed one, in the view scatter
-    #[arg(long)]
-    pub(crate) forward: bool,
-    /// Write the result to a file [default: standard output]
-    #[arg(short = 'o', long = "out", value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
 }
 
 /// Plan a layer: settings that turn one size into another, best first

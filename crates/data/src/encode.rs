@@ -207,17 +207,42 @@ impl Masked<'_> {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn png(to: impl Write, kind: Kind, size: Size, pixels: &[u8]) -> io::Result<()> {
-    let wrong = || io::Error::other(format!("{} bytes do not make {size} pixels", pixels.len()));
-    if size.pixels().checked_mul(kind.channels()) != Some(pixels.len()) {
-        return Err(wrong());
-    }
-    let side = |length: usize| u32::try_from(length).map_err(|_| wrong());
-    let (width, height) = (side(size.width)?, side(size.height)?);
     let colours = match kind {
         Kind::Mask => ExtendedColorType::L8,
         Kind::Overlay => ExtendedColorType::Rgb8,
         Kind::Cutout => ExtendedColorType::Rgba8,
     };
+    write(to, (colours, kind.channels()), size, pixels)
+}
+
+/// Writes a picture, `rgb: [height, width, 3]`, as a PNG.
+///
+/// # Errors
+/// As [`png`].
+///
+/// ```
+/// use upconv_data::{Size, decode, encode};
+/// let mut file = Vec::new();
+/// encode::rgb_png(&mut file, Size { height: 1, width: 1 }, &[1, 2, 3])?;
+/// assert_eq!(decode::decode(&file).unwrap().rgb, [1, 2, 3]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn rgb_png(to: impl Write, size: Size, rgb: &[u8]) -> io::Result<()> {
+    write(to, (ExtendedColorType::Rgb8, 3), size, rgb)
+}
+
+fn write(
+    to: impl Write,
+    (colours, channels): (ExtendedColorType, usize),
+    size: Size,
+    pixels: &[u8],
+) -> io::Result<()> {
+    let wrong = || io::Error::other(format!("{} bytes do not make {size} pixels", pixels.len()));
+    if size.pixels().checked_mul(channels) != Some(pixels.len()) {
+        return Err(wrong());
+    }
+    let side = |length: usize| u32::try_from(length).map_err(|_| wrong());
+    let (width, height) = (side(size.width)?, side(size.height)?);
     let mut to = Remembering { to, error: None };
     let mut buffered = BufWriter::new(&mut to);
     let encoded =

@@ -6,6 +6,7 @@
 //!   [`Explained::page`] as a page.
 //! * [`AllDialects`]: what every dialect makes of the same words.
 //! * [`plan()`]: the settings that give a wanted size, best first.
+//! * [`Loss`]: what a picture loses that is brought down and up again.
 //! * [`Page`]: blocks (headings, prose, figures, code) and their plain text.
 //! * [`Drawing`]: the same in pictures: SVG, animated GIF, a page to step through; [`View`] says from which side.
 //! * [`ErrorObject`], [`message()`]: why a setting is refused.
@@ -35,6 +36,7 @@ mod document;
 mod drawing;
 mod explanation;
 mod lang;
+mod loss;
 mod message;
 mod overlap;
 mod page;
@@ -51,6 +53,10 @@ pub use drawing::{
 };
 pub use explanation::{AxisNumbers, Explained, Explanation};
 pub use lang::Lang;
+pub use loss::{
+    LOSS_FACTORS, Loss, LossData, LossError, LossRow, MAX_LOSS_SIDE, Method, Panel, Photo,
+    SmallMatrix,
+};
 pub use message::{ErrorObject, MAX_LEGAL_LISTED, message};
 pub use overlap::{MAX_CELLS_LISTED, Overlap};
 pub use planner::{MAX_PLANNED, Planned, plan, plan_page};

@@ -25,6 +25,11 @@ mod svg;
 mod tests;
 mod zero_insertion;
 
+pub(crate) use palette::{HEATS, Paint, heat};
+pub(crate) use raster::picture;
+pub(crate) use scene::{Anchor, Mark, Outline, Point, Scene};
+pub(crate) use svg::{About, file};
+
 pub use palette::Theme;
 pub use subject::{MAX_CELLS_PICTURED, MAX_SIDE_PICTURED};
 
@@ -33,7 +38,6 @@ use upconv_geometry::Axis;
 use compose::Head;
 use html::Tab;
 use panel::Frame;
-use scene::Scene;
 use subject::Subject;
 
 use crate::explanation::Explained;

@@ -134,6 +134,20 @@ impl Paint {
     }
 }
 
+/// The colour of a heat map on white, between its steps too: from 0 to 1 and above.
+pub(crate) fn heat(share: f64) -> [u8; 3] {
+    let place = share.clamp(0.0, 1.0) * (HEATS - 1) as f64;
+    let below = (place as usize).min(HEATS - 2);
+    let between = place - below as f64;
+    let part = |colour: &str, n: usize| {
+        f64::from(u8::from_str_radix(&colour[1 + 2 * n..3 + 2 * n], 16).unwrap_or(0))
+    };
+    std::array::from_fn(|n| {
+        let [a, b] = [HEATS_LIGHT[below], HEATS_LIGHT[below + 1]].map(|colour| part(colour, n));
+        (a + (b - a) * between).round() as u8
+    })
+}
+
 /// With which colours a picture is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Colours {
@@ -176,6 +190,13 @@ mod tests {
     fn contrast(a: &str, b: &str) -> f64 {
         let (a, b) = (luminance(a), luminance(b));
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn heat_runs_through_its_steps() {
+        assert_eq!((heat(0.0), heat(2.0)), ([0xf4, 0xf8, 0xfc], [0x0b, 0x3c, 0x70]));
+        // Half way from #f4f8fc to #d9e8f5.
+        assert_eq!(heat(0.5 / 7.0), [0xe7, 0xf0, 0xf9]);
     }
 
     /// WCAG 2.1 asks for 4.5 between text and what it stands on; for what is only faint 3 are enough.

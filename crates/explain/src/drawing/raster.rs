@@ -23,14 +23,14 @@ static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
 });
 
 /// Colours of a picture, row by row from the upper left corner.
-struct Picture {
-    width: u16,
-    height: u16,
-    colours: Vec<[u8; 3]>,
+pub(crate) struct Picture {
+    pub(crate) width: u16,
+    pub(crate) height: u16,
+    pub(crate) colours: Vec<[u8; 3]>,
 }
 
 /// `None` if the text is no SVG that can be drawn; what this crate writes is.
-fn picture(svg: &str) -> Option<Picture> {
+pub(crate) fn picture(svg: &str) -> Option<Picture> {
     let options = Options { fontdb: FONTS.clone(), ..Default::default() };
     let tree = Tree::from_str(svg, &options).ok()?;
     let size = tree.size().to_int_size();

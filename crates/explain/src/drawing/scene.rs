@@ -28,7 +28,7 @@ pub(crate) enum Mark {
         outline: Outline,
     },
     Text {
-        /// The middle of the line, or its left end.
+        /// The left end of the line, its middle or its right end.
         at: Point,
         size: f64,
         anchor: Anchor,
@@ -52,6 +52,7 @@ pub(crate) enum Outline {
 pub(crate) enum Anchor {
     Start,
     Middle,
+    End,
 }
 
 impl Point {

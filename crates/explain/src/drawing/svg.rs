@@ -68,6 +68,7 @@ fn element(mark: &Mark, colours: Colours) -> String {
             let anchor = match anchor {
                 Anchor::Start => "",
                 Anchor::Middle => " text-anchor=\"middle\"",
+                Anchor::End => " text-anchor=\"end\"",
             };
             let bold = if *bold { " font-weight=\"bold\"" } else { "" };
             let fill = if *on { colours.on(*paint) } else { colours.of(*paint) };

@@ -1,4 +1,9 @@
-//! `upconv explain`: one setting in one dialect, or the same words in all of them.
+//! `upconv explain`: one setting in one dialect, or the same words in all of them; what a picture loses; what
+//! weights do.
+
+pub(crate) mod args;
+mod loss;
+mod weights;
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -10,13 +15,20 @@ use upconv_explain::{
 };
 use upconv_geometry::{Dialect, Setting};
 
-use crate::args::{Context, Explain, Format, ThemeName};
+use crate::args::Context;
 use crate::failure::Failure;
 use crate::output;
 use crate::sizes::{count, dialect, padding, sizes};
+use args::{Explain, Format, ThemeName};
 
 pub(crate) fn run(args: &Explain, context: Context) -> Result<ExitCode, Failure> {
     let Context { json, lang, .. } = context;
+    if let Some(image) = &args.loss {
+        return loss::run(image, args, context);
+    }
+    if let (Some(file), Some(layer)) = (&args.weights, &args.layer) {
+        return weights::run(file, layer, args, context);
+    }
     let format = format(args, context)?;
     let setting = setting(args, lang)?;
     // A file is not read on this terminal.
@@ -192,8 +204,9 @@ fn setting(args: &Explain, lang: Lang) -> Result<Setting, Failure> {
     let named = args.dialect.as_ref().map(|name| dialect(name, lang)).transpose()?;
     let plain = Setting::new(named.unwrap_or(Dialect::Definition));
     Ok(Setting {
-        input: sizes("input", &args.input, lang)?,
-        kernel: sizes("kernel", &args.kernel, lang)?,
+        // Without either there is a picture or a weight file.
+        input: sizes("input", args.input.as_deref().unwrap_or_default(), lang)?,
+        kernel: sizes("kernel", args.kernel.as_deref().unwrap_or_default(), lang)?,
         stride: optional("stride", &args.stride)?.unwrap_or(plain.stride),
         dilation: optional("dilation", &args.dilation)?.unwrap_or(plain.dilation),
         groups: match &args.groups {
@@ -209,22 +222,27 @@ fn setting(args: &Explain, lang: Lang) -> Result<Setting, Failure> {
 
 /// To standard output, or to a file; `-` is standard output.
 fn deliver(bytes: &[u8], out: Option<&Path>, context: Context) -> Result<(), Failure> {
-    let Context { quiet, lang, .. } = context;
+    let lang = context.lang;
     match out {
         Some(path) if path.as_os_str() != "-" => {
             output::write_file(path, bytes).map_err(|error| Failure::write(path, &error, lang))?;
-            if !quiet {
-                let path = path.display();
-                output::note(&match lang {
-                    Lang::En => format!("wrote {path}"),
-                    Lang::Zh => format!("已写入 {path}"),
-                });
-            }
+            wrote(path, context);
             Ok(())
         }
         _ => {
             let path = Path::new("standard output");
             output::print_bytes(bytes).map_err(|error| Failure::write(path, &error, lang))
         }
+    }
+}
+
+/// Says so on standard error, unless nobody wants to hear it.
+fn wrote(path: &Path, context: Context) {
+    let path = path.display();
+    if !context.quiet {
+        output::note(&match context.lang {
+            Lang::En => format!("wrote {path}"),
+            Lang::Zh => format!("已写入 {path}"),
+        });
     }
 }
