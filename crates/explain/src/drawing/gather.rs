@@ -11,7 +11,7 @@ const MAX_TERMS: usize = 9;
 pub(crate) fn title(subject: &Subject) -> &'static str {
     subject.lang.pick(
         "Gather: every output cell is a sum of inputs times taps",
-        "收集：每个输出格都是若干输入与核元素乘积之和",
+        "汇集：每个输出格都是若干输入与核元素乘积之和",
     )
 }
 

@@ -101,7 +101,7 @@ impl View {
     fn label(self, lang: Lang) -> &'static str {
         match self {
             Self::Scatter => lang.pick("Scatter", "散布"),
-            Self::Gather => lang.pick("Gather", "收集"),
+            Self::Gather => lang.pick("Gather", "汇集"),
             Self::ZeroInsertion => lang.pick("Zero insertion", "插零"),
             Self::Matrix => lang.pick("Matrix", "矩阵"),
             Self::Phases => lang.pick("Phases", "相位"),
@@ -144,8 +144,8 @@ pub struct Drawing {
 }
 
 impl Drawing {
-    /// `None` for more than two axes, for an axis of more than [`MAX_SIDE_PICTURED`] cells, and for more than
-    /// [`MAX_CELLS_PICTURED`] cells: they could not be told apart.
+    /// Of three axes the last two are drawn. `None` for an axis of more than [`MAX_SIDE_PICTURED`] cells, and for
+    /// more than [`MAX_CELLS_PICTURED`] cells: they could not be told apart.
     pub fn new(explained: &Explained, options: DrawingOptions) -> Option<Self> {
         let lang = explained.lang;
         let subject = Subject::new(explained.axes(), lang)?;
@@ -283,5 +283,12 @@ fn words(explained: &Explained) -> String {
     if axes.iter().any(|a| a.pad_before() < 0 || a.pad_after() < 0) {
         text += lang.pick(" (negative: zeros added)", "（负数表示补零）");
     }
-    text + &say!(lang, ": output {output}", "：输出 {output}")
+    text += &say!(lang, ": output {output}", "：输出 {output}");
+    if axes.len() > 2 {
+        text += lang.pick(
+            "; drawn are axes 1 and 2, axis 0 works in the same way",
+            "；所画的是轴 1 和轴 2，轴 0 与之同理",
+        );
+    }
+    text
 }

@@ -27,6 +27,14 @@ pub(crate) fn frame(subject: &Subject) -> Frame {
     });
     let uniform = subject.axes.iter().all(|axis| axis.overlap_is_uniform());
     let caption = match uniform {
+        true if least == most => {
+            let products = lang.products(most);
+            say!(
+                lang,
+                "{products} everywhere, so the setting itself makes no chessboard. Weights still can.",
+                "处处是 {products}，因此设置本身不产生棋盘格，但权重仍可能产生。"
+            )
+        }
         true => say!(
             lang,
             "From {least} to {most} products; away from the border they are equally many, so the setting \

@@ -5,7 +5,7 @@ use upconv_geometry::Axis;
 use super::palette::Paint;
 use super::panel::{Cell, Frame, Panel};
 use super::subject::Subject;
-use crate::lang::say;
+use crate::lang::{Lang, say};
 
 pub(crate) fn title(subject: &Subject) -> &'static str {
     subject.lang.pick(
@@ -64,28 +64,33 @@ pub(crate) fn frame(subject: &Subject, step: Option<usize>) -> Frame {
     };
     let caption = match step {
         Some(step) => {
-            let (letter, taps) = (letter(step), of(step));
+            let (letter, taps) = (letter(step), taps(of(step), lang));
             say!(
                 lang,
-                "Phase {letter}: every output with this letter is a sum over the same {taps} taps.",
-                "相位 {letter}：带此字母的每个输出都是同样 {taps} 个核元素的乘积之和。"
+                "Phase {letter}: every output with this letter is a sum over the same {taps}.",
+                "相位 {letter}：带此字母的每个输出都是同样{taps}的乘积之和。"
             )
         }
         None => {
             let most = (0..number).map(of).max().unwrap_or(0);
             let least = (0..number).map(of).min().unwrap_or(0);
+            let phases = match number {
+                1 => lang.pick("1 phase", "共 1 个相位").to_owned(),
+                _ => say!(lang, "{number} phases", "共 {number} 个相位"),
+            };
             match most == least {
                 true => say!(
                     lang,
-                    "{number} phases of {most} taps each: away from the border all outputs are sums of \
+                    "{phases} of {each} each: away from the border all outputs are sums of \
                      equally many products.",
-                    "共 {number} 个相位，各有 {most} 个核元素：除边界外，每个输出的乘积个数相同。"
+                    "{phases}，各有{each}：除边界外，每个输出的乘积个数相同。",
+                    each = taps(most, lang)
                 ),
                 false => say!(
                     lang,
-                    "{number} phases of {least} to {most} taps: outputs are sums of unequally many \
+                    "{phases} of {least} to {most} taps: outputs are sums of unequally many \
                      products, which shows as a chessboard.",
-                    "共 {number} 个相位，核元素从 {least} 到 {most} 个不等：各输出的乘积个数不同，这就是棋盘格。"
+                    "{phases}，核元素从 {least} 到 {most} 个不等：各输出的乘积个数不同，这就是棋盘格。"
                 ),
             }
         }
@@ -94,6 +99,14 @@ pub(crate) fn frame(subject: &Subject, step: Option<usize>) -> Frame {
 }
 
 /// Phases of both axes.
+/// `1 tap`, `2 taps`.
+fn taps(count: usize, lang: Lang) -> String {
+    match count {
+        1 => lang.pick("1 tap", " 1 个核元素").into(),
+        _ => say!(lang, "{count} taps", " {count} 个核元素"),
+    }
+}
+
 pub(crate) fn steps(subject: &Subject) -> usize {
     subject.axes.iter().map(|axis| axis.phases().len()).product()
 }

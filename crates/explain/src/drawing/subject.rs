@@ -1,4 +1,5 @@
-//! The setting that is drawn, as two axes: a single axis is the columns of one row.
+//! The setting that is drawn, as two axes: a single axis is the columns of one row, and of three axes the last two
+//! are drawn, as the first works in the same way.
 
 use upconv_geometry::{Axis, AxisParams};
 
@@ -20,14 +21,19 @@ pub(crate) struct Subject {
     pub(crate) lang: Lang,
 }
 
+/// The last two axes, or the only one.
+pub(crate) fn drawn(axes: &[Axis]) -> &[Axis] {
+    &axes[axes.len().saturating_sub(2)..]
+}
+
 impl Subject {
-    /// `None` for more than two axes, or for more cells than can be told apart.
+    /// `None` for more than three axes, or for more cells than can be told apart.
     pub(crate) fn new(axes: &[Axis], lang: Lang) -> Option<Self> {
         let one =
             AxisParams { input: 1, kernel: 1, stride: 1, dilation: 1, window_begin: 0, output: 1 };
         let pair = match axes {
             [x] => [Axis::new(0, one).ok()?, *x],
-            [y, x] => [*y, *x],
+            [y, x] | [_, y, x] => [*y, *x],
             _ => return None,
         };
         let spans = pair.each_ref().map(Span::of);
@@ -38,8 +44,8 @@ impl Subject {
             return None;
         }
         let uncropped = [uncrop((0, &pair[0]))?, uncrop((1, &pair[1]))?];
-        let worked = Worked::new(axes);
-        Some(Self { rank: axes.len(), axes: pair, uncropped, spans, worked, lang })
+        let worked = Worked::new(drawn(axes));
+        Some(Self { rank: drawn(axes).len(), axes: pair, uncropped, spans, worked, lang })
     }
 
     pub(crate) fn input(&self) -> [usize; 2] {

@@ -7,7 +7,7 @@ use super::panel::Panel;
 use super::*;
 use crate::sample;
 
-/// Settings of one and two axes, as drawings that have numbers in them, and what the reference makes of these
+/// Settings of one to three axes, as drawings that have numbers in them, and what the reference makes of these
 /// numbers.
 fn drawings(count: usize) -> Vec<(Drawing, Vec<i64>)> {
     let mut drawn = Vec::new();
@@ -16,7 +16,8 @@ fn drawings(count: usize) -> Vec<(Drawing, Vec<i64>)> {
         let Some(drawing) = Drawing::new(&explained, DrawingOptions::default()) else { continue };
         let Some(worked) = &drawing.subject.worked else { continue };
         let channels = Channels { batch: 1, in_channels: 1, out_channels: 1, groups: 1 };
-        let shape = ConvTransposeShape::new(channels, explained.axes().to_vec()).expect("legal");
+        let axes = subject::drawn(explained.axes()).to_vec();
+        let shape = ConvTransposeShape::new(channels, axes).expect("legal");
         let float = |values: &[i64]| values.iter().map(|&v| v as f64).collect::<Vec<_>>();
         let y = conv_transpose(&shape, &float(&worked.x), &float(&worked.w), None).expect("legal");
         drawn.push((drawing, y.into_iter().map(|v| v as i64).collect()));
@@ -170,7 +171,13 @@ fn what_is_too_large_is_not_drawn() {
     };
     assert!(drawn(vec![300, 300], vec![3, 3]).is_none());
     assert!(drawn(vec![1 << 30], vec![3]).is_none());
-    assert!(drawn(vec![2, 2, 2], vec![3, 3, 3]).is_none());
+    assert!(drawn(vec![2, 300, 300], vec![3, 3, 3]).is_none());
+    // Of three axes the first may be long, as it is not drawn.
+    let three = drawn(vec![300, 2, 2], vec![5, 3, 3]).expect("4x4 outputs are drawn");
+    let two = drawn(vec![2, 2], vec![3, 3]).expect("4x4 outputs");
+    assert!(three.setting.contains("drawn are axes 1 and 2"), "{}", three.setting);
+    let caption = |drawing: &Drawing| last(drawing, View::Gather).caption;
+    assert_eq!(caption(&three), caption(&two));
     // Large enough for no numbers: cells alone, and no matrix.
     let large = drawn(vec![46, 46], vec![3, 3]).expect("48 cells a side");
     assert!(large.html().len() < 2 << 20, "{} bytes", large.html().len());

@@ -101,13 +101,25 @@ pub(crate) fn frame(subject: &Subject, step: usize, until: usize) -> Frame {
     let y = subject.name('y', step, subject.output());
     let used = subject.products(step).len();
     let all = taps_down * taps_across;
-    let caption = say!(
-        lang,
-        "For {y} the kernel meets {used} inputs; the other {zeros} of its {all} taps meet zeros. A program that \
-         really inserts them multiplies by zero; phases leave those products out.",
-        "计算 {y} 时，卷积核遇到 {used} 个输入；{all} 个核元素中其余 {zeros} 个遇到的是零。真正插零的程序会去乘这些零；\
-         按相位计算则省去它们。",
-        zeros = all - used
-    );
+    let caption = if used == all {
+        say!(
+            lang,
+            "For {y} all {all} taps of the kernel meet an input.",
+            "计算 {y} 时，卷积核的 {all} 个元素都遇到输入。"
+        )
+    } else {
+        let zeros = all - used;
+        let inputs = match used {
+            1 => lang.pick("1 input", "1 个输入").to_owned(),
+            _ => say!(lang, "{used} inputs", "{used} 个输入"),
+        };
+        say!(
+            lang,
+            "For {y} the kernel meets {inputs}; {zeros} of its {all} taps meet zeros. A program that really inserts \
+             them multiplies by zero; phases leave those products out.",
+            "计算 {y} 时，卷积核遇到 {inputs}；{all} 个核元素中有 {zeros} 个遇到的是零。真正插零的程序会去乘这些零；\
+             按相位计算则省去它们。"
+        )
+    };
     Frame { panels: vec![vec![stretched], vec![flipped, output(subject, step, until)]], caption }
 }

@@ -17,7 +17,7 @@ pub(crate) fn blocks(worked: &Worked, lang: Lang) -> Vec<Block> {
         1 => {
             let lines = (0..worked.y.len()).map(|output| equation(worked, output, lang)).collect();
             let intro =
-                lang.pick("An output cell collects its products:", "每个输出格收集属于它的乘积：");
+                lang.pick("An output cell collects its products:", "每个输出格汇集属于它的乘积：");
             vec![Block::Prose(intro.into()), Block::Figure(vec![lines])]
         }
         _ => {
@@ -26,7 +26,7 @@ pub(crate) fn blocks(worked: &Worked, lang: Lang) -> Vec<Block> {
             let mut blocks = vec![Block::Prose(
                 lang.pick(
                     "The other way round, an output cell collects its products. Per axis:",
-                    "反过来看，每个输出格收集属于它的乘积。逐轴列出：",
+                    "反过来看，每个输出格汇集属于它的乘积。逐轴列出：",
                 )
                 .into(),
             )];

@@ -144,6 +144,14 @@ impl Picture {
             Some(name) => View::from_name(name).ok_or_else(|| unknown_view(name, lang))?,
             None => View::default(),
         };
+        if args.forward && view != View::Scatter {
+            let view = view.name();
+            let message = match lang {
+                Lang::En => format!("--forward is drawn beside the view scatter, not {view}"),
+                Lang::Zh => format!("--forward 只画在视图 scatter 旁边，不用于 {view}"),
+            };
+            return Err(Failure::usage(Some("forward"), message));
+        }
         let theme = match args.theme {
             Some(ThemeName::Dark) => Theme::Dark,
             Some(ThemeName::Light) | None => Theme::Light,
@@ -185,12 +193,11 @@ fn too_large(view: View, lang: Lang) -> String {
             )
         }
         (_, Lang::En) => format!(
-            "too large to draw: one or two axes of up to {MAX_SIDE_PICTURED} cells, {MAX_CELLS_PICTURED} in all, are; above \
-             stands the text"
+            "too large to draw: axes of up to {MAX_SIDE_PICTURED} cells, {MAX_CELLS_PICTURED} in all, are; above stands the \
+             text"
         ),
         (_, Lang::Zh) => format!(
-            "太大，无法绘制：只绘制一维或二维、每轴不超过 {MAX_SIDE_PICTURED} 格、总共不超过 {MAX_CELLS_PICTURED} 格的设置；\
-             以上是文字说明"
+            "太大，无法绘制：只绘制每轴不超过 {MAX_SIDE_PICTURED} 格、总共不超过 {MAX_CELLS_PICTURED} 格的设置；以上是文字说明"
         ),
     }
 }
