@@ -7,6 +7,7 @@
 //! * [`AllDialects`]: what every dialect makes of the same words.
 //! * [`plan()`]: the settings that give a wanted size, best first.
 //! * [`Loss`]: what a picture loses that is brought down and up again.
+//! * [`Balance`]: whether the weights of a layer leave a chessboard, and what can be done.
 //! * [`Page`]: blocks (headings, prose, figures, code) and their plain text.
 //! * [`Drawing`]: the same in pictures: SVG, animated GIF, a page to step through; [`View`] says from which side.
 //! * [`ErrorObject`], [`message()`]: why a setting is refused.
@@ -30,6 +31,7 @@
 
 mod all_dialects;
 mod axes;
+mod balance;
 mod code;
 mod derivation;
 mod document;
@@ -46,6 +48,10 @@ mod sample;
 mod views;
 
 pub use all_dialects::{AllDialects, DialectRow};
+pub use balance::{
+    Balance, BalanceData, BalanceError, BalanceOf, Balanced, Cure, MAX_PHASES, PhaseRow,
+    TransposedWeight, WorstChannel, weight_axes,
+};
 pub use code::Code;
 pub use document::{Block, Layout, Page};
 pub use drawing::{

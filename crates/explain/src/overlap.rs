@@ -21,6 +21,10 @@ pub struct Overlap {
     pub holes: bool,
     /// Per axis the fewest and the most products of a cell away from the border.
     pub inside: Vec<[usize; 2]>,
+    /// Per axis how many taps each phase has; null where kernel times stride is above [`MAX_CELLS_LISTED`].
+    ///
+    /// Phase `p` are the cells whose place in the uncropped result is `p` modulo the stride.
+    pub phase_taps: Vec<Option<Vec<usize>>>,
 }
 
 impl Overlap {
@@ -34,6 +38,8 @@ impl Overlap {
     /// let overlap = Overlap::of(&[Axis::new(0, params)?]);
     /// assert_eq!(overlap.per_axis, [Some(vec![1, 2, 1, 2, 1])]);
     /// assert!(!overlap.uniform);
+    /// // Taps 0 and 2 serve the even cells of the uncropped result, tap 1 the odd ones.
+    /// assert_eq!(overlap.phase_taps, [Some(vec![2, 1])]);
     /// # Ok::<(), upconv_geometry::GeometryError>(())
     /// ```
     pub fn of(axes: &[Axis]) -> Self {
@@ -42,6 +48,7 @@ impl Overlap {
             per_axis: axes.iter().map(counts).collect(),
             holes: axes.iter().any(Axis::has_holes),
             inside: axes.iter().map(Axis::overlap_range).map(|(low, high)| [low, high]).collect(),
+            phase_taps: axes.iter().map(phase_taps).collect(),
         }
     }
 
@@ -60,6 +67,13 @@ impl Overlap {
 /// Counts of every output cell, if they are not too many.
 fn counts(axis: &Axis) -> Option<Vec<usize>> {
     (axis.output() <= MAX_CELLS_LISTED).then(|| axis.overlap())
+}
+
+/// Taps of every phase, if finding them takes few steps: each phase looks at every tap.
+fn phase_taps(axis: &Axis) -> Option<Vec<usize>> {
+    let steps = axis.kernel().checked_mul(axis.stride())?;
+    let taps = || axis.phases().iter().map(|phase| phase.taps.len()).collect();
+    (steps <= MAX_CELLS_LISTED).then(taps)
 }
 
 fn warning(axis: &Axis, lang: Lang) -> Option<String> {
@@ -123,5 +137,7 @@ mod tests {
             output: half,
         };
         assert_eq!(counts(&Axis::new(0, long).unwrap()), None);
+        let wide = AxisParams { input: 1, stride: half, ..params };
+        assert_eq!(phase_taps(&Axis::new(0, wide).unwrap()), None);
     }
 }

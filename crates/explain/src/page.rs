@@ -191,9 +191,8 @@ fn overlap(axes: &[Axis], data: &Explanation, lang: Lang) -> Vec<Block> {
         true => say!(
             lang,
             "Away from the border every cell receives {products}: the stride divides the kernel, so the \
-             overlap is even. (Learned taps may still differ from phase to phase.)",
-            "远离边缘的每一格都收到 {products}：步幅整除卷积核，重叠均匀。（但学到的核元素在各相位间仍可能\
-             不同。）"
+             overlap is even.",
+            "远离边缘的每一格都收到 {products}：步幅整除卷积核，重叠均匀。"
         ),
         false => say!(
             lang,
@@ -201,6 +200,7 @@ fn overlap(axes: &[Axis], data: &Explanation, lang: Lang) -> Vec<Block> {
             "远离边缘的格收到 {least} 到 {products}。"
         ),
     }));
+    blocks.extend(phase_balance(axes, least, most, lang).map(Block::Prose));
     for warning in &data.warnings {
         blocks.push(Block::Warning(lang.pick("Warning: ", "警告：").to_owned() + warning));
     }
@@ -225,6 +225,47 @@ fn overlap(axes: &[Axis], data: &Explanation, lang: Lang) -> Vec<Block> {
         }));
     }
     blocks
+}
+
+/// How evenly taps are shared out among the phases; `least` and `most` are those of the emptiest and the fullest
+/// phase of all axes together. Nothing where there is one phase only.
+fn phase_balance(axes: &[Axis], least: usize, most: usize, lang: Lang) -> Option<String> {
+    if axes.iter().all(|a| a.stride() == 1) {
+        return None;
+    }
+    let shared = match (least, most) {
+        (0, _) => say!(
+            lang,
+            "A phase (cells a stride apart) has between 0 and {most} taps: the emptiest has none.",
+            "一个相位（相距一个步幅的格）有 0 到 {most} 个核元素：最空的相位一个也没有。"
+        ),
+        _ if least == most => say!(
+            lang,
+            "Every phase (cells a stride apart) has as many taps, {most}: the ratio of the fullest to the \
+             emptiest is 1.",
+            "每个相位（相距一个步幅的格）的核元素一样多，都是 {most} 个：最满与最空之比为 1。"
+        ),
+        _ => {
+            let ratio = short_number(most as f64 / least as f64);
+            say!(
+                lang,
+                "A phase (cells a stride apart) has {least} to {most} taps: the fullest has {ratio} times as \
+                 many as the emptiest.",
+                "一个相位（相距一个步幅的格）有 {least} 到 {most} 个核元素：最满的是最空的 {ratio} 倍。"
+            )
+        }
+    };
+    let learned = lang.pick(
+        " In the end the learned weights decide: explain --weights FILE --layer NAME measures them.",
+        "最终由学到的权重决定：explain --weights FILE --layer NAME 可以测量它们。",
+    );
+    Some(shared + learned)
+}
+
+/// Two digits behind the point at most: `2`, `1.5`, `1.33`.
+pub(crate) fn short_number(value: f64) -> String {
+    let text = format!("{value:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn intro(lang: Lang) -> Block {

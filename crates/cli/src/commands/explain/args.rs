@@ -13,17 +13,16 @@ Examples:
   upconv explain --dialect keras --input 3x3 --kernel 3x3 --stride 2 --view gather -o gather.gif
   upconv explain --all-dialects --input 3 --kernel 3 --stride 2 --padding same
   upconv explain --loss photo.jpg -o pictures
-  upconv explain --weights selfie.safetensors --layer segment";
+  upconv explain --weights selfie.safetensors --layer head";
 
 /// What can be explained; at least one is said.
 const SUBJECTS: [&str; 4] = ["dialect", "all_dialects", "loss", "weights"];
 /// The words of a setting and of its pictures, which neither a photo nor weights have.
-const SETTING: [&str; 12] = [
+const SETTING: [&str; 11] = [
     "all_dialects",
     "input",
     "kernel",
     "dilation",
-    "groups",
     "padding",
     "output",
     "output_padding",
@@ -70,11 +69,11 @@ pub(crate) struct Explain {
     pub(crate) all_dialects: bool,
     /// Bring a picture down and up again in seven ways, and show what is lost
     #[arg(long, value_name = "IMAGE", conflicts_with_all = SETTING)]
-    #[arg(conflicts_with_all = ["dialect", "stride", "weights"])]
+    #[arg(conflicts_with_all = ["dialect", "stride", "groups", "weights"])]
     pub(crate) loss: Option<PathBuf>,
     /// How far down the picture of --loss is brought: 2 to 8 [default: 2]
     #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with_all = SETTING)]
-    #[arg(requires = "loss", conflicts_with_all = ["dialect", "stride", "weights"])]
+    #[arg(requires = "loss", conflicts_with_all = ["dialect", "stride", "groups", "weights"])]
     pub(crate) factor: Option<String>,
     /// Look for a chessboard in the weights of a file's layer, --layer
     #[arg(long, value_name = "FILE", conflicts_with_all = SETTING, requires = "layer")]
@@ -98,7 +97,7 @@ pub(crate) struct Explain {
     /// Dilation [default: 1]
     #[arg(long, value_name = "N|HxW", allow_hyphen_values = true)]
     pub(crate) dilation: Option<String>,
-    /// Groups [default: 1]
+    /// Groups [default: 1; those of --weights follow from the bias, if there is one]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) groups: Option<String>,
     /// same, valid, same_upper, same_lower, a number, HxW, or pairs begin:end (B:E,B:E), one for all axes

@@ -1,0 +1,107 @@
+//! What a file tells about a layer besides its weight: whether it is a transposed convolution, and its stride.
+
+use upconv_explain::Lang;
+use upconv_models::{Layer, LayerKind, registry};
+use upconv_weights::tfjs::graph::{Attr, Graph, Node};
+use upconv_weights::{Source, Tensor, shown};
+
+use super::{in_tensor, layer};
+use crate::failure::Failure;
+
+/// What is known of a layer; nothing, for a file that holds tensors only.
+#[derive(Default)]
+pub(super) struct Known {
+    /// Per axis.
+    pub(super) stride: Option<Vec<usize>>,
+}
+
+impl Known {
+    /// By the graph of the file, or by the model that its metadata names.
+    pub(super) fn of(source: &Source, tensor: &Tensor, lang: Lang) -> Result<Self, Failure> {
+        if let Some(graph) = &source.graph {
+            return by_graph(graph, source, tensor, lang);
+        }
+        let model = source.weights.metadata().and_then(|said| registry::find(&said.model).ok());
+        let Some(layers) = model.and_then(|model| model.layers().ok()) else {
+            return Ok(Self::default());
+        };
+        let name = layer::layer_of(tensor.name());
+        match layers.iter().find(|layer| layer.name == name) {
+            Some(layer) if layer.kind == LayerKind::ConvTranspose => {
+                Ok(Self { stride: stride_of(layer, tensor) })
+            }
+            Some(layer) => {
+                let of_kind = |l: &&Layer| l.kind == LayerKind::ConvTranspose;
+                let names = layers.iter().filter(of_kind).map(|l| l.name.as_str());
+                let names = names.collect::<Vec<_>>().join(", ");
+                let kind = layer.kind.name();
+                let what = match lang {
+                    Lang::En => format!("a layer of kind {kind}; transposed are: {names}"),
+                    Lang::Zh => format!("这是 {kind} 层；转置卷积层有：{names}"),
+                };
+                Err(not_transposed(source, tensor, &what, lang))
+            }
+            None => Ok(Self::default()),
+        }
+    }
+}
+
+/// The stride of a layer that lays down a cell of its input every stride, with nothing beyond: the output is as
+/// many times larger as there are phases. Its operations tell the cells of its input.
+fn stride_of(layer: &Layer, weight: &Tensor) -> Option<Vec<usize>> {
+    let weights = 2 * weight.cells() as u64;
+    let inputs = layer.flops.checked_div(weights)?;
+    let [_, height, width] = layer.shape_out;
+    let outputs = height as u64 * width as u64;
+    let phases = outputs.checked_div(inputs)?;
+    let stride = phases.isqrt();
+    let exact = stride * stride * inputs == outputs && inputs * weights == layer.flops;
+    let stride = usize::try_from(stride).ok()?;
+    let divides = stride > 0 && height.is_multiple_of(stride) && width.is_multiple_of(stride);
+    (exact && divides).then(|| vec![stride; 2])
+}
+
+fn by_graph(graph: &Graph, source: &Source, tensor: &Tensor, lang: Lang) -> Result<Known, Failure> {
+    let users: Vec<&Node> = graph.users(tensor.name()).collect();
+    if let Some(node) = users.iter().find(|node| is_transposed(node)) {
+        return Ok(Known { stride: node_stride(node) });
+    }
+    match users.iter().find(|node| node.op.contains("Conv")) {
+        Some(node) => {
+            let (op, node) = (shown(&node.op), shown(&node.name));
+            let what = match lang {
+                Lang::En => format!("node \"{node}\" takes it for {op}"),
+                Lang::Zh => format!("节点 \"{node}\" 把它用于 {op}"),
+            };
+            Err(not_transposed(source, tensor, &what, lang))
+        }
+        None => Ok(Known::default()),
+    }
+}
+
+/// TensorFlow's transposed convolution is the gradient of a convolution for its input.
+fn is_transposed(node: &Node) -> bool {
+    node.op.contains("BackpropInput") && !node.op.contains("Depthwise")
+}
+
+/// The strides of the spatial axes: batch and channels are left out.
+fn node_stride(node: &Node) -> Option<Vec<usize>> {
+    let Some(Attr::Ints(strides)) = node.attr.get("strides") else { return None };
+    let channels_first = matches!(
+        node.attr.get("data_format"), Some(Attr::Text(order)) if order.starts_with("NC")
+    );
+    let spatial = match (channels_first, strides.as_slice()) {
+        (true, [_, _, spatial @ ..]) | (false, [_, spatial @ .., _]) => spatial,
+        _ => return None,
+    };
+    let positive = |&stride: &i64| usize::try_from(stride).ok().filter(|&stride| stride > 0);
+    spatial.iter().map(positive).collect()
+}
+
+fn not_transposed(source: &Source, tensor: &Tensor, what: &str, lang: Lang) -> Failure {
+    let what = match lang {
+        Lang::En => format!("no transposed convolution: {what}"),
+        Lang::Zh => format!("不是转置卷积：{what}"),
+    };
+    Failure::file(&in_tensor(source, tensor, &what, lang), Some(source.file.clone()))
+}
