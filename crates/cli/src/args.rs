@@ -16,10 +16,38 @@ Examples:
   upconv conformance golden
 Exit status: 0 done, 1 failed or refused, 2 wrong use of the command line.";
 
+const PLAN_USAGE: &str = "\
+upconv plan --from <HxW> --to <HxW> [OPTIONS]
+       upconv plan --chain <FILE> [--from <HxW>]";
+
 const PLAN_EXAMPLES: &str = "\
 Examples:
   upconv plan --from 7x7 --to 14x14
-  upconv plan --from 8x11 --like 15x22 --dialect torch";
+  upconv plan --from 8x11 --like 15x22 --dialect torch
+  upconv plan --chain examples/unet.toml
+  upconv plan --chain examples/unet.toml --from 240x320
+
+A chain is a TOML file, with one [[layer]] after the other:
+  dialect = \"pytorch\"       # the default
+  input = [225, 225]        # or --from; one number for one axis
+  [[layer]]
+  name = \"down1\"            # default: op 1, op 2, ...
+  op = \"max_pool\"
+  kernel = 2                # or one per axis: [2, 3]
+  [[layer]]
+  op = \"conv_transpose\"
+  kernel = 2
+  stride = 2
+  like = \"input\"            # makes the size of the input, or of that layer
+  skip = \"input\"            # is put beside it: both sizes must be equal
+Operations and their keys, beside name and skip:
+  conv               kernel stride padding dilation
+  max_pool avg_pool  kernel stride padding ceil_mode; max_pool also dilation
+  conv_transpose     kernel stride padding dilation output_padding output|like
+  resize             output, like or factor
+  pixel_shuffle pixel_unshuffle    factor
+padding: 1, [1, 2], [[1, 0], [0, 1]], \"same\", \"valid\", \"same_upper\", \"same_lower\"
+Exit status: 0 if the size comes back and every skip connection fits, else 1.";
 
 /// Transposed convolution: explained, and checked in every framework's dialect.
 #[derive(Debug, Parser)]
@@ -93,18 +121,21 @@ pub(crate) enum Command {
     About,
 }
 
-/// Plan a layer: settings that turn one size into another, best first
+/// Plan a layer: settings that turn one size into another; or check a network's sizes
 ///
 /// For each framework the settings that give the wanted size: no chessboard first, then no odd pixel, then the
 /// fewest products. With the code of the best.
 ///
+/// With --chain a whole encoder and decoder: the size after every layer, whether it comes back, whether skip
+/// connections fit, where cells are lost, and what repairs it.
+///
 /// Sizes are N, HxW or DxHxW.
 #[derive(Args, Debug)]
-#[command(after_help = PLAN_EXAMPLES)]
+#[command(after_help = PLAN_EXAMPLES, override_usage = PLAN_USAGE)]
 pub(crate) struct Plan {
-    /// Input cells
-    #[arg(long, value_name = "HxW", allow_hyphen_values = true)]
-    pub(crate) from: String,
+    /// Input cells; with --chain they stand in for those of the file
+    #[arg(long, value_name = "HxW", allow_hyphen_values = true, required_unless_present = "chain")]
+    pub(crate) from: Option<String>,
     /// Wanted output cells
     #[arg(long, value_name = "HxW", allow_hyphen_values = true)]
     pub(crate) to: Option<String>,
@@ -114,6 +145,9 @@ pub(crate) struct Plan {
     /// Only this framework: tensorflow, keras, pytorch (or torch), onnx, caffe, tflite, definition
     #[arg(long, value_name = "NAME")]
     pub(crate) dialect: Option<String>,
+    /// Check the layers of a TOML file instead; - reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "like", "dialect"])]
+    pub(crate) chain: Option<PathBuf>,
 }
 
 /// Run a folder of golden cases through every path that this CPU has

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use upconv_explain::{ErrorObject, Lang};
+use upconv_explain::{ChainError, ErrorObject, Lang};
 use upconv_geometry::GeometryError;
 use upconv_weights::WeightsError;
 
@@ -42,6 +42,11 @@ impl Failure {
     /// A setting that its dialect refuses.
     pub(crate) fn geometry(error: &GeometryError, lang: Lang) -> Self {
         Self { object: Box::new(ErrorObject::of(error, lang)), status: 1 }
+    }
+
+    /// A chain that cannot be read or worked out.
+    pub(crate) fn chain(error: &ChainError, lang: Lang) -> Self {
+        Self { object: Box::new(error.object(lang)), status: 1 }
     }
 
     /// A file that cannot be written.

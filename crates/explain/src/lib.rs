@@ -6,6 +6,7 @@
 //!   [`Explained::page`] as a page.
 //! * [`AllDialects`]: what every dialect makes of the same words.
 //! * [`plan()`]: the settings that give a wanted size, best first.
+//! * [`Chain`]: a whole encoder and decoder: every size, whether it comes back, and what repairs it.
 //! * [`Loss`]: what a picture loses that is brought down and up again.
 //! * [`Balance`]: whether the weights of a layer leave a chessboard, and what can be done.
 //! * [`Page`]: blocks (headings, prose, figures, code) and their plain text.
@@ -32,6 +33,7 @@
 mod all_dialects;
 mod axes;
 mod balance;
+mod chain;
 mod code;
 mod derivation;
 mod document;
@@ -51,6 +53,10 @@ pub use all_dialects::{AllDialects, DialectRow};
 pub use balance::{
     Balance, BalanceData, BalanceError, BalanceOf, Balanced, Cure, MAX_PHASES, PhaseRow,
     TransposedWeight, WorstChannel, weight_axes,
+};
+pub use chain::{
+    Chain, ChainError, Change, Checked, CheckedLayer, Lost, MAX_CHAIN_LAYERS, Nearest, Repair,
+    Skip, Value,
 };
 pub use code::Code;
 pub use document::{Block, Layout, Page};

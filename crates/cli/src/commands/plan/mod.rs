@@ -1,4 +1,6 @@
-//! `upconv plan`: settings that reach a wanted size.
+//! `upconv plan`: settings that reach a wanted size; with `--chain` whether a whole network comes back to its own.
+
+mod chain;
 
 use std::process::ExitCode;
 
@@ -17,18 +19,18 @@ struct Settings {
 }
 
 pub(crate) fn run(args: &Plan, context: Context) -> Result<ExitCode, Failure> {
+    if let Some(file) = &args.chain {
+        return chain::run(file, args.from.as_deref(), context);
+    }
     let Context { json, lang, .. } = context;
-    let from = sizes("from", &args.from, lang)?;
+    // Without --chain the command line asks for --from.
+    let from = sizes("from", args.from.as_deref().unwrap_or_default(), lang)?;
     let to = wanted(args, lang)?;
     if from.len() != to.len() {
         return Err(Failure::usage(Some("to"), axes(from.len(), to.len(), lang)));
     }
     for (field, size) in [("from", &from), ("to", &to)] {
-        if let Some(wrong) =
-            size.iter().find(|size| !(1..=upconv_geometry::limits::MAX_AXIS).contains(*size))
-        {
-            return Err(Failure::usage(Some(field), cells(field, *wrong, lang)));
-        }
+        legal(field, size, lang)?;
     }
     let dialects = match &args.dialect {
         Some(name) => vec![dialect(name, lang)?],
@@ -93,6 +95,15 @@ fn axes(from: usize, to: usize, lang: Lang) -> String {
             format!("--from has {from} axes, but the wanted size {to}; they must be equally many")
         }
         Lang::Zh => format!("--from 有 {from} 个轴，想要的尺寸有 {to} 个；两者必须相同"),
+    }
+}
+
+/// Refuses sizes that no axis has.
+fn legal(field: &str, size: &[i64], lang: Lang) -> Result<(), Failure> {
+    let most = upconv_geometry::limits::MAX_AXIS;
+    match size.iter().find(|size| !(1..=most).contains(*size)) {
+        Some(wrong) => Err(Failure::usage(Some(field), cells(field, *wrong, lang))),
+        None => Ok(()),
     }
 }
 
