@@ -9,6 +9,7 @@ mod bench_pages;
 mod check;
 mod deps;
 mod digest;
+mod docs;
 mod fetch;
 mod font;
 mod golden;
@@ -39,6 +40,8 @@ usage: cargo xtask COMMAND
                          write the tables of docs/performance.md from docs/performance, to which
                          files of time_peers.py --json and upconv bench --json are added
   bench-pages --check    compare the page with the files
+  docs [--check]         write what docs/transposed-convolution.md, in both languages, has from the program:
+                         words, numbers, pictures; --check compares
   help                   this text
 ";
 
@@ -74,6 +77,7 @@ fn dispatch(arguments: &[&str]) -> anyhow::Result<()> {
         ["fetch", rest @ ..] => fetch::run(root(), rest),
         ["font", rest @ ..] => font::run(root(), rest),
         ["bench-pages", rest @ ..] => bench_pages::run(root(), rest),
+        ["docs", rest @ ..] => docs::run(root(), rest),
         ["help" | "--help" | "-h", ..] => {
             print!("{USAGE}");
             Ok(())

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail};
 
 use crate::steps::{Steps, WITH_DATA, cargo};
-use crate::{deps, fetch, golden, unexpected};
+use crate::{deps, docs, fetch, golden, unexpected};
 
 /// In the test profile, which the tests have built already.
 const CONFORMANCE: &[&str] =
@@ -63,6 +63,7 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
     steps.step("cargo xtask deps", || deps::check(root))?;
     steps.step("cargo xtask golden --verify", || golden::verify(&root.join("golden")))?;
     steps.step(&format!("cargo {}", CONFORMANCE.join(" ")), || conformance(root))?;
+    steps.step("cargo xtask docs --check", || docs::run(root, &["--check"]))?;
     steps.summary();
     if !with_data {
         println!(
