@@ -26,8 +26,7 @@ const PAGES: [(&str, &str); 2] =
     [("transposed-convolution.md", "en"), ("transposed-convolution.zh-CN.md", "zh")];
 
 /// In the test profile, which the tests have built already.
-const PROGRAM: &[&str] =
-    &["run", "--profile", "test", "--quiet", "--locked", "-p", "upconv", "--"];
+const PROGRAM: &[&str] = &["run", "--profile", "test", "--quiet", "--locked", "-p", "upconv", "--"];
 
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
     let check = match arguments {
@@ -118,7 +117,10 @@ impl Program<'_> {
                     false => kept.is_file(),
                 };
                 if !same {
-                    bail!("docs/{} is not what the program draws: cargo xtask docs", name.display());
+                    bail!(
+                        "docs/{} is not what the program draws: cargo xtask docs",
+                        name.display()
+                    );
                 }
             }
         }
