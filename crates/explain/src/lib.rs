@@ -45,6 +45,7 @@ mod message;
 mod overlap;
 mod page;
 mod planner;
+mod rank;
 #[cfg(test)]
 mod sample;
 mod views;
@@ -67,10 +68,10 @@ pub use explanation::{AxisNumbers, Explained, Explanation};
 pub use lang::Lang;
 pub use loss::{
     LOSS_FACTORS, Loss, LossData, LossError, LossRow, MAX_LOSS_SIDE, Method, Panel, Photo,
-    SmallMatrix,
 };
 pub use message::{ErrorObject, MAX_LEGAL_LISTED, message};
 pub use overlap::{MAX_CELLS_LISTED, Overlap};
 pub use planner::{MAX_PLANNED, Planned, plan, plan_page};
+pub use rank::SmallMatrix;
 pub use views::matrix::{MAX_MATRIX_DRAWN, MatrixForm};
 pub use views::{MAX_CELLS_DRAWN, MAX_SMALL_DRAWN, Worked};

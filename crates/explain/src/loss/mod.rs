@@ -3,7 +3,7 @@
 //!
 //! 1. [`planes`]: the picture as numbers, a convolution and its transpose.
 //! 2. [`methods`]: the ways, [`least_squares`] among them, which knows C.
-//! 3. [`measures`]: PSNR and SSIM; [`rank`]: what a small C sees at all.
+//! 3. [`measures`]: PSNR and SSIM; [`crate::rank`]: what a small C sees at all.
 //! 4. [`page`]: the table and what it says; [`panel`]: the pictures side by side.
 
 mod least_squares;
@@ -12,13 +12,11 @@ mod methods;
 mod page;
 mod panel;
 mod planes;
-mod rank;
 #[cfg(test)]
 mod tests;
 
 pub use methods::Method;
 pub use panel::Panel;
-pub use rank::SmallMatrix;
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -26,6 +24,7 @@ use upconv_kernels::KernelError;
 
 use crate::document::Page;
 use crate::lang::{Lang, say};
+use crate::rank::SmallMatrix;
 use planes::{CHANNELS, Pair, Planes};
 
 /// Largest side that is looked at; of a larger picture, so much of its middle.

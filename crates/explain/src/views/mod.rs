@@ -13,6 +13,8 @@ pub(crate) mod zero_insertion;
 use serde::Serialize;
 use upconv_geometry::{Axis, AxisParams};
 
+use crate::rank::SmallMatrix;
+
 /// Most input cells, and most taps, of an axis that is worked out in numbers.
 pub const MAX_SMALL_DRAWN: usize = 8;
 
@@ -34,6 +36,10 @@ pub struct Worked {
     pub full: Vec<i64>,
     /// The output, row-major.
     pub y: Vec<i64>,
+    /// The forward convolution of the output, C * y, row-major: it has the size of the input, and not its values.
+    pub back: Vec<i64>,
+    /// The rank of C with these taps.
+    pub rank: usize,
 }
 
 impl Worked {
@@ -47,6 +53,8 @@ impl Worked {
     /// // 1 2 3 at cell 0, 2 4 6 at cell 2, 3 6 9 at cell 4; one cell cropped at each end.
     /// assert_eq!(worked.full, [1, 2, 5, 4, 9, 6, 9]);
     /// assert_eq!(worked.y, [2, 5, 4, 9, 6]);
+    /// // The first window is cut at the left: 2 * 2 + 5 * 3.
+    /// assert_eq!((worked.back[0], worked.rank), (19, 3));
     /// # Ok::<(), upconv_geometry::GeometryError>(())
     /// ```
     pub fn new(axes: &[Axis]) -> Option<Self> {
@@ -64,7 +72,15 @@ impl Worked {
         let x: Vec<i64> = (1..=count(Axis::input)).collect();
         let w: Vec<i64> = (1..=count(Axis::kernel)).collect();
         let (full, y) = (gathered(&uncropped, &x, &w), gathered(axes, &x, &w));
-        Some(Self { axes: axes.to_vec(), x, w, full, y })
+        let mut back = vec![0; x.len()];
+        for (output, value) in y.iter().enumerate() {
+            products(axes, output).into_iter().for_each(|(input, tap)| {
+                back[input] += w[tap] * value;
+            });
+        }
+        let taps: Vec<f64> = w.iter().map(|&tap| tap as f64).collect();
+        let rank = SmallMatrix::new(axes, &taps).ok()?.rank;
+        Some(Self { axes: axes.to_vec(), x, w, full, y, back, rank })
     }
 
     /// The last axis, along which rows are drawn.

@@ -1,5 +1,5 @@
 use upconv_geometry::{Axis, AxisParams, Channels, ConvTransposeShape};
-use upconv_kernels::reference::conv_transpose::conv_transpose;
+use upconv_kernels::reference::conv_transpose::{conv_transpose, conv_transpose_x_backward};
 
 use super::zero_insertion::Inserted;
 use super::{Place, Span, Worked, gather, scatter, zero_insertion};
@@ -14,6 +14,26 @@ fn reference(axes: &[Axis], x: &[i64], w: &[i64]) -> Vec<i64> {
     let float = |values: &[i64]| values.iter().map(|&v| v as f64).collect::<Vec<_>>();
     let y = conv_transpose(&shape, &float(x), &float(w), None).unwrap();
     y.into_iter().map(|v| v as i64).collect()
+}
+
+/// The way back is the gradient for x, which is the forward convolution.
+#[test]
+fn there_and_back_is_what_the_reference_makes_of_it() {
+    for worked in examples() {
+        let channels = Channels { batch: 1, in_channels: 1, out_channels: 1, groups: 1 };
+        let shape = ConvTransposeShape::new(channels, worked.axes.clone()).unwrap();
+        let float = |values: &[i64]| values.iter().map(|&v| v as f64).collect::<Vec<_>>();
+        let back = conv_transpose_x_backward(&shape, &float(&worked.w), &float(&worked.y)).unwrap();
+        assert_eq!(float(&worked.back), back, "{:?}", worked.axes);
+        assert!(worked.rank <= worked.x.len().min(worked.y.len()));
+    }
+    // 1 2 3 laid down over each other from cell 0, 1 and 2 on: C has three steps, none follows from the others.
+    let worked = Worked::new(&[axis(3, 3, 1, 1, 0, 5)]).unwrap();
+    assert_eq!((worked.rank, &worked.y[..]), (3, &[1, 4, 10, 12, 9][..]));
+    // 1 * 1 + 4 * 2 + 10 * 3, 4 * 1 + 10 * 2 + 12 * 3, 10 * 1 + 12 * 2 + 9 * 3.
+    assert_eq!(worked.back, [39, 60, 61]);
+    // A window of one cell sees one direction only.
+    assert_eq!(Worked::new(&[axis(3, 3, 1, 1, 2, 1)]).unwrap().rank, 1);
 }
 
 fn examples() -> Vec<Worked> {

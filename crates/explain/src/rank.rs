@@ -20,7 +20,7 @@ pub struct SmallMatrix {
 
 impl SmallMatrix {
     /// C with a tap for each place, row by row.
-    pub(super) fn new(axes: &[Axis], taps: &[f64]) -> Result<Self, GeometryError> {
+    pub(crate) fn new(axes: &[Axis], taps: &[f64]) -> Result<Self, GeometryError> {
         let matrix = Matrix::new(axes)?;
         let mut values = vec![0.0; matrix.rows * matrix.columns];
         for entry in &matrix.entries {
