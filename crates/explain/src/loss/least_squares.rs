@@ -1,5 +1,6 @@
-//! The inverse that does know C: of all pictures that the convolution brings to the same small one, that of
-//! least energy, `transpose(C) * inverse(C * transpose(C)) * small`.
+//! The inverse that does know C: of all pictures that the convolution brings to the same small one, that which
+//! varies least about its mean colour m, `m + transpose(C) * inverse(C * transpose(C)) * (small - m)`. As rows
+//! of C add up to 1, m goes through C unchanged.
 //!
 //! With a kernel of equal taps, twice as wide as the stride s, neighbouring windows share half of their cells:
 //! along one axis `C * transpose(C)` has 2s on the diagonal and s beside it, times the square of a tap. In two
@@ -22,7 +23,11 @@ pub(super) fn least_squares(
     let (rows, columns) = (Neighbours::new(height, beside), Neighbours::new(width, beside));
     let mut solved = small.to_vec();
     let mut line = vec![0.0; height];
+    let mut means = Vec::new();
     for plane in solved.chunks_exact_mut((height * width).max(1)) {
+        let mean = plane.iter().sum::<f64>() / plane.len() as f64;
+        plane.iter_mut().for_each(|value| *value -= mean);
+        means.push(mean);
         plane.chunks_exact_mut(width).for_each(|row| columns.solve(row));
         for column in 0..width {
             let cells = plane[column..].iter_mut().step_by(width);
@@ -32,7 +37,12 @@ pub(super) fn least_squares(
             cells.zip(&line).for_each(|(to, from)| *to = *from);
         }
     }
-    pair.up(kernel, &solved)
+    let mut large = pair.up(kernel, &solved)?;
+    let cells = pair.large().iter().product::<usize>().max(1);
+    for (plane, mean) in large.chunks_exact_mut(cells).zip(means) {
+        plane.iter_mut().for_each(|value| *value += mean);
+    }
+    Ok(large)
 }
 
 /// A matrix with twice `beside` on its diagonal and `beside` next to it, eliminated from the top.

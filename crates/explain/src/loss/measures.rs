@@ -11,13 +11,16 @@ const SIGMA: f64 = 1.5;
 /// `(0.01 L)^2` and `(0.03 L)^2` of the same section, with values up to L = 1.
 const C1: f64 = 0.01 * 0.01;
 const C2: f64 = 0.03 * 0.03;
+/// A mean square of differences below this is rounding of sums in f64: 200 dB.
+pub(super) const ROUNDING: f64 = 1e-20;
 /// Rows that a thread takes at a time.
 const ROWS: usize = 32;
 
-/// Peak signal-to-noise ratio in dB for values up to 1; `None` if nothing differs.
+/// Peak signal-to-noise ratio in dB for values up to 1; `None` if nothing differs but by rounding.
 pub(super) fn psnr(a: &Planes, b: &Planes) -> Option<f64> {
     let squares: f64 = a.values.iter().zip(&b.values).map(|(a, b)| (a - b).powi(2)).sum();
-    (squares > 0.0).then(|| -10.0 * (squares / a.values.len() as f64).log10())
+    let mean = squares / a.values.len() as f64;
+    (mean > ROUNDING).then(|| -10.0 * mean.log10())
 }
 
 /// Structural similarity: the mean over all windows that lie inside, and over the channels.

@@ -27,7 +27,7 @@ pub enum Method {
     PixelShuffle,
     /// The same, but of the channels only their mean is kept.
     PixelShuffleMean,
-    /// The convolution of the first way, and the picture of least energy that it makes the same of.
+    /// The convolution of the first way, and of all pictures that it makes the same of that which varies least.
     LeastSquares,
 }
 

@@ -25,10 +25,11 @@ use upconv_kernels::KernelError;
 use crate::document::Page;
 use crate::lang::{Lang, say};
 use crate::rank::SmallMatrix;
+use measures::ROUNDING;
 use planes::{CHANNELS, Pair, Planes};
 
 /// Largest side that is looked at; of a larger picture, so much of its middle.
-pub const MAX_LOSS_SIDE: usize = 2048;
+pub const MAX_LOSS_SIDE: usize = 1024;
 /// Factors by which a picture can be brought down.
 pub const LOSS_FACTORS: std::ops::RangeInclusive<i64> = 2..=8;
 
@@ -109,7 +110,8 @@ pub struct LossRow {
     pub method: &'static str,
     /// Numbers that are kept, for each of the picture's own.
     pub kept: f64,
-    /// In dB, over all pixels and colours, of values limited to 0 to 1; null if every value is the same.
+    /// In dB, over all pixels and colours, of values limited to 0 to 1; null if every value is the same, up to the
+    /// rounding of sums.
     pub psnr: Option<f64>,
     /// Mean structural similarity: 1 is the same picture.
     pub ssim: f64,
@@ -239,5 +241,6 @@ fn unseen(picture: &Planes, seen: &Planes) -> f64 {
         lost += a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
         all += a.iter().map(|a| (a - mean).powi(2)).sum::<f64>();
     }
-    if all > 0.0 { lost / all } else { 0.0 }
+    // Of a picture of one colour only rounding is left.
+    if all > ROUNDING * picture.values.len() as f64 { lost / all } else { 0.0 }
 }

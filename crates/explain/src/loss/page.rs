@@ -84,6 +84,7 @@ fn why(loss: &Loss, lang: Lang) -> String {
     let of = |method: &str| data.rows.iter().find(|row| row.method == method);
     let value = |method: &str| of(method).map_or(String::new(), |row| psnr(row.psnr, lang));
     let (transposed, squares) = (value("conv_transpose"), value("least_squares"));
+    let bilinear = value("conv_bilinear");
     let (with, without) = (value("max_unpool"), value("max_unpool_no_indices"));
     let channels = data.factor * data.factor;
     say!(
@@ -91,14 +92,15 @@ fn why(loss: &Loss, lang: Lang) -> String {
         "The convolution of {kernel}x{kernel} keeps {kept} means of {all} pixels; what changes no mean is gone, and \
          no way up can know it: {unseen} % of this picture's variance. A transposed convolution restores the size. It \
          lays the transpose of C down, and not the inverse, so that each pixel becomes a mean of means, twice \
-         blurred: {transposed} dB. Least squares solves with C and finds all that C has seen, {squares} dB, and no \
-         more. Max pooling loses all pixels but one of each block; indices say where that one goes ({with} dB, \
+         blurred: {transposed} dB. Least squares solves with C and finds all that C has seen, {squares} dB; the \
+         rest it leaves out, where bilinear interpolation guesses it to be smooth, {bilinear} dB. Max pooling loses all pixels but one of each block; indices say where that one goes ({with} dB, \
          {without} without them), the others stay zero. Pixel shuffle loses nothing because it throws nothing away: it \
          keeps {channels} channels for one; take their mean and it is another blur. Trained layers do better than \
          means because they guess from other pictures; they do not get back what this one had.",
         "{kernel}x{kernel} 的卷积从 {all} 个像素中只留下 {kept} 个均值；不改变任何均值的变化都已丢失，任何上采样都无从得知：\
          占这张图片方差的 {unseen} %。转置卷积恢复的是尺寸：它铺下的是 C 的转置而不是逆，于是每个像素成为均值的均值，被模糊了两次：\
-         {transposed} dB。最小二乘用 C 求解，找回 C 看到过的一切，{squares} dB，但也仅此而已。最大池化在每块中只留下一个像素；\
+         {transposed} dB。最小二乘用 C 求解，找回 C 看到过的一切，{squares} dB；其余部分它不去猜测，而双线性插值猜测那一部分是平滑的，\
+         {bilinear} dB。最大池化在每块中只留下一个像素；\
          索引记得它原来的位置（{with} dB，没有索引则为 {without}），其余的仍是零。像素重排没有损失，因为它什么也没有丢弃：\
          一个通道变成 {channels} 个通道；若只取它们的均值，就又成了一种模糊。训练过的层比均值做得好，是因为它们从别的图片中学会了猜测，\
          而不是找回了这一张原有的内容。"
