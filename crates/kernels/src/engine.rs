@@ -397,7 +397,7 @@ impl Engine {
                 }
             }
         }
-        epilogue.activation.apply_all(out);
+        self.isa.activate(epilogue.activation, out);
         if self.layout == Layout::Nhwc {
             from_nchw(&copy, to_shape, to);
         }

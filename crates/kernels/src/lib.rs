@@ -26,6 +26,7 @@ mod aligned;
 mod at_once;
 mod conv_transpose;
 mod depthwise;
+pub mod elementary;
 mod engine;
 mod error;
 mod gemm;

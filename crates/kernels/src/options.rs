@@ -1,6 +1,7 @@
 //! What a plan can be asked for, and what it decides on.
 
 use crate::aligned::Aligned;
+use crate::elementary;
 use crate::simd::Isa;
 
 /// How a convolution or transposed convolution is computed.
@@ -123,6 +124,7 @@ impl Activation {
     /// assert_eq!(Activation::LeakyRelu { slope: 0.25 }.apply(-2.0), -0.5);
     /// assert_eq!(Activation::Sigmoid.apply(0.0), 0.5);
     /// ```
+    #[inline(always)]
     pub fn apply(self, v: f32) -> f32 {
         match self {
             Self::None => v,
@@ -141,15 +143,24 @@ impl Activation {
                     v
                 }
             }
-            Self::Tanh => v.tanh(),
-            Self::Sigmoid => 1.0 / (1.0 + (-v).exp()),
+            Self::Tanh => elementary::tanh(v),
+            Self::Sigmoid => elementary::sigmoid(v),
         }
     }
 
-    /// The same for many.
+    /// The same for many. Inlined, so that it is compiled with the instructions of its caller.
+    #[inline(always)]
     pub(crate) fn apply_all(self, values: &mut [f32]) {
-        if self != Self::None {
-            values.iter_mut().for_each(|v| *v = self.apply(*v));
+        // One loop for each, that holds no choice.
+        let values = values.iter_mut();
+        match self {
+            Self::None => {}
+            Self::Relu => values.for_each(|v| *v = Self::Relu.apply(*v)),
+            Self::LeakyRelu { slope } => {
+                values.for_each(|v| *v = Self::LeakyRelu { slope }.apply(*v))
+            }
+            Self::Tanh => values.for_each(|v| *v = elementary::tanh(*v)),
+            Self::Sigmoid => values.for_each(|v| *v = elementary::sigmoid(*v)),
         }
     }
 }

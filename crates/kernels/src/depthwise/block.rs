@@ -7,6 +7,7 @@ use super::across::ALIGN;
 use super::pick::Pick;
 use crate::options::Activation;
 use crate::simd::Isa;
+use crate::simd::activate::Activate;
 
 /// Output rows that read the same input rows, at so many positions.
 pub(super) struct Block<'a> {
@@ -108,7 +109,7 @@ pub(super) unsafe fn run<V: Pick>(block: &Block<'_>, form: Form) {
                 for out in block.outs {
                     let row = out.wrapping_add(position * block.out_step + block.lead);
                     let row = std::slice::from_raw_parts_mut(row, block.values);
-                    activate_row(row, block.activation);
+                    V::run(Activate { activation: block.activation, values: row });
                 }
             }
         }
@@ -270,7 +271,8 @@ impl<const R: usize> Rows<R> {
     }
 }
 
-/// Applies what takes a few instructions; the rest is for [`activate_row`].
+/// Applies what takes a few instructions; [`Activate`] does the rest, as more in the inner loops would take the
+/// registers from them.
 ///
 /// # Safety
 /// The CPU has the instruction set of `V`.
@@ -283,14 +285,6 @@ pub(super) unsafe fn activate<V: Pick>(value: V, activation: Activation) -> V {
             Activation::LeakyRelu { slope } => value.leaky_relu(V::splat(slope)),
             Activation::None | Activation::Tanh | Activation::Sigmoid => value,
         }
-    }
-}
-
-/// Applies what [`activate`] leaves: calls in the inner loops would take the registers from them.
-pub(super) fn activate_row(row: &mut [f32], activation: Activation) {
-    match activation {
-        Activation::None | Activation::Relu | Activation::LeakyRelu { .. } => {}
-        Activation::Tanh | Activation::Sigmoid => activation.apply_all(row),
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::block::{activate, activate_row};
+use super::block::activate;
 use super::outer::{Group, Outer, Phase};
 use super::pick::Pick;
 use super::split::{Share, Whole};
@@ -14,6 +14,7 @@ use super::{Call, Sizes};
 use crate::conv_transpose::coupling::AxisMap;
 use crate::options::Activation;
 use crate::phases::Direction;
+use crate::simd::activate::Activate;
 use crate::simd::{Detected, Isa};
 
 /// A plan for cells of many channels.
@@ -198,7 +199,10 @@ impl ChannelsPlan {
                         line.cells::<V>(segment.count, out);
                     }
                 }
-                activate_row(out, activation);
+                if matches!(activation, Activation::Tanh | Activation::Sigmoid) {
+                    // SAFETY: the CPU has the instruction set, as the caller says.
+                    unsafe { V::run(Activate { activation, values: out }) };
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Instruction sets, and the routines that are compiled for each of them.
 
+pub(crate) mod activate;
 pub(crate) mod copy;
 pub(crate) mod dots;
 pub(crate) mod interleave;

@@ -1,5 +1,6 @@
 //! Where the sums of a tile go when it has been computed.
 
+use super::activate::Activate;
 use super::vector::Vector;
 use super::writes::{LINE, Writes, in_line, prefetch_write, within_line};
 use crate::options::Activation;
@@ -282,16 +283,9 @@ pub(super) unsafe fn activated<V: Vector>(sum: V, activation: Activation) -> V {
             Activation::Tanh | Activation::Sigmoid => {
                 let mut lanes = [0.0; 16];
                 sum.store(lanes.as_mut_ptr());
-                apply(activation, &mut lanes);
+                V::run(Activate { activation, values: &mut lanes[..V::LANES] });
                 V::load(lanes.as_ptr())
             }
         }
     }
-}
-
-/// Out of line, as it is long and rare.
-#[cold]
-#[inline(never)]
-fn apply(activation: Activation, lanes: &mut [f32; 16]) {
-    activation.apply_all(lanes);
 }
