@@ -8,6 +8,7 @@ pub(crate) mod gather;
 pub(crate) mod grid;
 pub(crate) mod matrix;
 pub(crate) mod scatter;
+pub(crate) mod there_and_back;
 pub(crate) mod zero_insertion;
 
 use serde::Serialize;
