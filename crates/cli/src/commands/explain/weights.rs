@@ -129,15 +129,12 @@ fn groups_by_bias(shape: &[usize], bias: usize) -> Option<usize> {
 
 /// Wrong strides and groups are the command line's; all else is the tensor's.
 fn refused(error: &BalanceError, source: &Source, tensor: &Tensor, lang: Lang) -> Failure {
-    let message = error.message(lang);
+    let message = in_tensor(source, tensor, &error.message(lang), lang);
     match error {
         BalanceError::Geometry(error) => Failure::geometry(error, lang),
         BalanceError::Strides { .. } => Failure::usage(Some("stride"), message),
         BalanceError::Groups { .. } => Failure::usage(Some("groups"), message),
-        _ => {
-            let message = in_tensor(source, tensor, &message, lang);
-            Failure::file(&message, Some(source.file.clone()))
-        }
+        _ => Failure::file(&message, Some(source.file.clone())),
     }
 }
 
