@@ -47,12 +47,8 @@ pub(crate) fn dialect(name: &str, lang: Lang) -> Result<Dialect, Failure> {
 /// `same`, `valid`, `same_upper`, `same_lower`, `1`, `1x2`, `1:0` or `1:0,0:1`.
 pub(crate) fn padding(text: &str, lang: Lang) -> Result<Padding, Failure> {
     let forms = "same, valid, same_upper, same_lower, N, HxW, B:E, B:E,B:E";
-    match text.to_lowercase().as_str() {
-        "same" => return Ok(Padding::Same),
-        "valid" => return Ok(Padding::Valid),
-        "same_upper" => return Ok(Padding::SameUpper),
-        "same_lower" => return Ok(Padding::SameLower),
-        _ => {}
+    if let Some(word) = Padding::from_word(text) {
+        return Ok(word);
     }
     let fail = |reason| wrong("padding", text, reason, forms, lang);
     let pairs: Vec<(i64, i64)> = if text.contains(':') {

@@ -153,6 +153,23 @@ pub(crate) fn pad_end(text: &str, columns: usize) -> String {
     text.chars().chain(std::iter::repeat_n(' ', blanks)).collect()
 }
 
+/// Rows of equally many cells as lines, columns two blanks apart; those of which `right` says so end at the right.
+pub(crate) fn table<R: AsRef<[String]>>(rows: &[R], right: impl Fn(usize) -> bool) -> Vec<String> {
+    let cells = |n: usize| rows.iter().filter_map(move |row| row.as_ref().get(n));
+    let columns = rows.first().map_or(0, |row| row.as_ref().len());
+    let widths: Vec<usize> =
+        (0..columns).map(|n| cells(n).map(|cell| width(cell)).max().unwrap_or(0)).collect();
+    let line = |row: &R| {
+        let cell = |(n, (cell, &columns)): (usize, (&String, &usize))| match right(n) {
+            true => " ".repeat(columns - width(cell)) + cell,
+            false => pad_end(cell, columns),
+        };
+        let cells: Vec<String> = row.as_ref().iter().zip(&widths).enumerate().map(cell).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
 /// CJK characters and their punctuation.
 pub(crate) fn is_wide(c: char) -> bool {
     matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{fe30}'..='\u{fe6f}'

@@ -17,6 +17,28 @@ pub enum Padding {
     Pads(Vec<(i64, i64)>),
 }
 
+impl Padding {
+    /// The names of what is said in a word.
+    pub const WORDS: [&'static str; 4] = ["same", "valid", "same_upper", "same_lower"];
+
+    /// What one of [`Padding::WORDS`] says, in small or large letters.
+    ///
+    /// ```
+    /// use upconv_geometry::Padding;
+    /// assert_eq!(Padding::from_word("SAME"), Some(Padding::Same));
+    /// assert_eq!(Padding::from_word("full"), None);
+    /// ```
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word.to_lowercase().as_str() {
+            "same" => Some(Self::Same),
+            "valid" => Some(Self::Valid),
+            "same_upper" => Some(Self::SameUpper),
+            "same_lower" => Some(Self::SameLower),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Padding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -45,6 +45,9 @@ pub struct Layer {
     /// Multiplications and additions for one image, 2 for every weight that meets an output cell (or an
     /// input cell, in a transposed convolution); border cells count in full, biases do not.
     pub flops: u64,
+    /// Down and across; empty for a layer without a kernel.
+    #[serde(skip)]
+    pub stride: Vec<usize>,
 }
 
 /// Collects the layers of a model while a shape is passed through it, as a tensor would be.
@@ -73,7 +76,9 @@ impl Describer {
         };
         let macs = out * in_group * kh * kw * size[0] * size[1];
         let bias = conv.bias.as_ref().map_or(0, |bias| bias.dims()[0]);
-        self.push(name, kind, [out, size[0], size[1]], out * in_group * kh * kw + bias, macs)
+        let stride = conv.setting.stride.clone();
+        let parameters = out * in_group * kh * kw + bias;
+        self.push(name, (kind, stride), [out, size[0], size[1]], parameters, macs)
     }
 
     /// Adds a transposed convolution, and returns the shape of its output.
@@ -88,7 +93,8 @@ impl Describer {
         let macs = c * out_group * kh * kw * h * w;
         let bias = conv.bias.as_ref().map_or(0, |bias| bias.dims()[0]);
         let shape = [out_group * conv.setting.groups, size[0], size[1]];
-        self.push(name, LayerKind::ConvTranspose, shape, c * out_group * kh * kw + bias, macs)
+        let kind = (LayerKind::ConvTranspose, conv.setting.stride.clone());
+        self.push(name, kind, shape, c * out_group * kh * kw + bias, macs)
     }
 
     /// Adds a resize by `factor`, and returns the shape of its output.
@@ -98,19 +104,19 @@ impl Describer {
         factor: usize,
         [c, h, w]: [usize; 3],
     ) -> Result<[usize; 3]> {
-        self.push(name, LayerKind::Upsample, [c, h * factor, w * factor], 0, 0)
+        self.push(name, (LayerKind::Upsample, Vec::new()), [c, h * factor, w * factor], 0, 0)
     }
 
     fn push(
         &mut self,
         name: &str,
-        kind: LayerKind,
+        (kind, stride): (LayerKind, Vec<usize>),
         shape_out: [usize; 3],
         parameters: usize,
         macs: usize,
     ) -> Result<[usize; 3]> {
         let flops = 2 * macs as u64;
-        self.layers.push(Layer { name: name.into(), kind, shape_out, parameters, flops });
+        self.layers.push(Layer { name: name.into(), kind, shape_out, parameters, flops, stride });
         Ok(shape_out)
     }
 }

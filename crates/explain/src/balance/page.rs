@@ -5,7 +5,7 @@ use upconv_geometry::Dialect;
 use super::cures::{Cure, percent};
 use super::weight::axes_in_words;
 use super::{BalanceData, PhaseRow};
-use crate::document::{Block, Page, pad_end, width};
+use crate::document::{Block, Page, table};
 use crate::lang::{Lang, say, short, sizes};
 use crate::page::short_number;
 use crate::views::grid;
@@ -152,16 +152,7 @@ fn phases(data: &BalanceData, lang: Lang) -> Vec<Block> {
         let PhaseRow { phase, taps, response, norm } = row;
         [place(phase), taps.to_string(), number(*response), number(*norm)]
     }));
-    let widths: Vec<usize> =
-        (0..head.len()).map(|n| rows.iter().map(|row| width(&row[n])).max().unwrap_or(0)).collect();
-    let line = |row: &[String; 4]| {
-        let cells = row.iter().zip(&widths).enumerate().map(|(n, (cell, &columns))| match n {
-            0 => pad_end(cell, columns),
-            _ => " ".repeat(columns - width(cell)) + cell,
-        });
-        cells.collect::<Vec<_>>().join("  ")
-    };
-    let mut blocks = vec![Block::figure(rows.iter().map(line).collect(), lang)];
+    let mut blocks = vec![Block::figure(table(&rows, |n| n > 0), lang)];
     let more = data.phases.len().saturating_sub(MAX_ROWS);
     if more > 0 {
         blocks.push(Block::Prose(say!(

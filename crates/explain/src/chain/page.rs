@@ -1,11 +1,8 @@
 //! A checked chain as a page for people.
 
 use super::{Checked, CheckedLayer, INPUT, Lost};
-use crate::document::{Block, Page, pad_end, width};
+use crate::document::{self, Block, Page};
 use crate::lang::{Lang, say, short, sizes};
-
-/// Columns between those of a table.
-const GAP: usize = 2;
 
 pub(super) fn page(checked: &Checked) -> Page {
     let lang = checked.lang;
@@ -109,13 +106,7 @@ fn table(checked: &Checked, columns: &[Column]) -> Vec<String> {
     for layer in &checked.layers {
         rows.push(columns.iter().map(|column| cell(*column, layer, lang)).collect());
     }
-    let most = |c: usize| rows.iter().map(|row| width(&row[c])).max().unwrap_or(0) + GAP;
-    let widths: Vec<usize> = (0..columns.len()).map(most).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, &columns)| pad_end(cell, columns));
-        cells.collect::<String>().trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
+    document::table(&rows, |_| false)
 }
 
 fn cell(column: Column, layer: &CheckedLayer, lang: Lang) -> String {

@@ -258,17 +258,11 @@ impl Table<'_> {
         let (field, form) = ("padding", Form::Padding);
         let Some(node) = self.table.get(field) else { return Ok(None) };
         if let Some(word) = node.get_ref().as_str() {
-            return Ok(Some(match word.to_lowercase().as_str() {
-                "same" => Padding::Same,
-                "valid" => Padding::Valid,
-                "same_upper" => Padding::SameUpper,
-                "same_lower" => Padding::SameLower,
-                _ => {
-                    let legal = vec!["same", "valid", "same_upper", "same_lower"];
-                    let got = word.chars().take(MAX_NAME).collect();
-                    return Err(self.error(node.span(), field, Problem::Unknown { got, legal }));
-                }
-            }));
+            return Padding::from_word(word).map(Some).ok_or_else(|| {
+                let legal = Padding::WORDS.to_vec();
+                let got = word.chars().take(MAX_NAME).collect();
+                self.error(node.span(), field, Problem::Unknown { got, legal })
+            });
         }
         let pair = |node: &Node<'_>| {
             let number = |node| self.number(field, node, form, ANY);

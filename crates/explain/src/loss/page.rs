@@ -59,18 +59,7 @@ fn table(loss: &Loss, lang: Lang) -> Vec<String> {
             method.label(lang).to_owned(),
         ]);
     }
-    let widest =
-        |n: usize| rows.iter().map(|row| crate::document::width(&row[n])).max().unwrap_or(0);
-    let widths = [widest(0), widest(1), widest(2)];
-    let line = |row: &[String; 4]| {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(widths) {
-            let blanks = width - crate::document::width(cell);
-            line.push_str(&format!("{}{cell}  ", " ".repeat(blanks)));
-        }
-        line + &row[3]
-    };
-    rows.iter().map(line).collect()
+    crate::document::table(&rows, |n| n < 3)
 }
 
 fn why(loss: &Loss, lang: Lang) -> String {

@@ -153,14 +153,9 @@ fn planned(
         Some(pads) => Padding::Pads(pads.clone()),
         None => choices.first()?.padding.clone(),
     };
-    let word = match (&padding, &numbers) {
-        (Padding::Same, _) => "same".to_owned(),
-        (Padding::Valid, _) => "valid".to_owned(),
-        (Padding::SameUpper, _) => "same_upper".to_owned(),
-        (Padding::SameLower, _) => "same_lower".to_owned(),
-        (_, pads) => {
-            pads.iter().flatten().map(|(p, _)| p.to_string()).collect::<Vec<_>>().join("x")
-        }
+    let word = match &numbers {
+        Some(pads) => pads.iter().map(|(p, _)| p.to_string()).collect::<Vec<_>>().join("x"),
+        None => padding.to_string(),
     };
     let added = Some(each(|choice| choice.output_padding)).filter(|all| all.iter().any(|&n| n > 0));
     let (kernel, stride) = (each(|choice| choice.kernel), each(|choice| choice.stride));

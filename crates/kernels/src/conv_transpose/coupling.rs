@@ -138,8 +138,8 @@ impl Coupling {
             .product::<u128>()
     }
 
-    /// Values that the buffers of a run take together, unless more are asked for: as many as the weight and
-    /// twice the larger of both sides.
+    /// Most values that the buffers of a run take together: as many as the weight and twice the larger of both
+    /// sides.
     pub(crate) fn room(&self) -> usize {
         let side = |channels: usize, cells: usize| channels.saturating_mul(cells);
         let coarse = side(self.coarse_channels, self.coarse_cells);

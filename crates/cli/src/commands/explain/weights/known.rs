@@ -1,7 +1,7 @@
 //! What a file tells about a layer besides its weight: whether it is a transposed convolution, and its stride.
 
 use upconv_explain::Lang;
-use upconv_models::{Layer, LayerKind, registry};
+use upconv_models::{LayerKind, registry};
 use upconv_weights::tfjs::graph::{Attr, Graph, Node};
 use upconv_weights::{Source, Tensor, shown};
 
@@ -28,10 +28,10 @@ impl Known {
         let name = layer::layer_of(tensor.name());
         match layers.iter().find(|layer| layer.name == name) {
             Some(layer) if layer.kind == LayerKind::ConvTranspose => {
-                Ok(Self { stride: stride_of(layer, tensor) })
+                Ok(Self { stride: Some(layer.stride.clone()) })
             }
             Some(layer) => {
-                let of_kind = |l: &&Layer| l.kind == LayerKind::ConvTranspose;
+                let of_kind = |l: &&upconv_models::Layer| l.kind == LayerKind::ConvTranspose;
                 let names = layers.iter().filter(of_kind).map(|l| l.name.as_str());
                 let names = names.collect::<Vec<_>>().join(", ");
                 let kind = layer.kind.name();
@@ -44,21 +44,6 @@ impl Known {
             None => Ok(Self::default()),
         }
     }
-}
-
-/// The stride of a layer that lays down a cell of its input every stride, with nothing beyond: the output is as
-/// many times larger as there are phases. Its operations tell the cells of its input.
-fn stride_of(layer: &Layer, weight: &Tensor) -> Option<Vec<usize>> {
-    let weights = 2 * weight.cells() as u64;
-    let inputs = layer.flops.checked_div(weights)?;
-    let [_, height, width] = layer.shape_out;
-    let outputs = height as u64 * width as u64;
-    let phases = outputs.checked_div(inputs)?;
-    let stride = phases.isqrt();
-    let exact = stride * stride * inputs == outputs && inputs * weights == layer.flops;
-    let stride = usize::try_from(stride).ok()?;
-    let divides = stride > 0 && height.is_multiple_of(stride) && width.is_multiple_of(stride);
-    (exact && divides).then(|| vec![stride; 2])
 }
 
 fn by_graph(graph: &Graph, source: &Source, tensor: &Tensor, lang: Lang) -> Result<Known, Failure> {

@@ -105,22 +105,10 @@ fn far(tensor: &str, asked: &str) -> usize {
     edits(tensor, asked).min(edits(layer_of(tensor), asked))
 }
 
-/// Fewest letters to insert, remove or change (Levenshtein, 1966).
+/// Fewest letters to insert, remove or change, small and large ones being the same.
 fn edits(a: &str, b: &str) -> usize {
-    let letters = |text: &str| text.to_lowercase().chars().take(MAX_COMPARED).collect::<Vec<_>>();
-    let (a, b) = (letters(a), letters(b));
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        // `diagonal` is the row above, one to the left.
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
+    let letters = |text: &str| text.to_lowercase().chars().take(MAX_COMPARED).collect::<String>();
+    strsim::levenshtein(&letters(a), &letters(b))
 }
 
 #[cfg(test)]
