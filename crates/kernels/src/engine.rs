@@ -14,6 +14,7 @@ use crate::layout::{from_nchw, to_nchw};
 use crate::options::{Algorithm, Epilogue, Gradients, Layout, PackedWeight, PlanOptions};
 use crate::phases::{Direction, PhasePlan};
 use crate::simd::Detected;
+use crate::simd::activate::Activate;
 use crate::weight_gradient::WeightGradient;
 
 /// The sizes of the tensors as they lie in memory.
@@ -397,7 +398,7 @@ impl Engine {
                 }
             }
         }
-        self.isa.activate(epilogue.activation, out);
+        self.isa.run(Activate { activation: epilogue.activation, values: out });
         if self.layout == Layout::Nhwc {
             from_nchw(&copy, to_shape, to);
         }

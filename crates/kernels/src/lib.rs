@@ -29,20 +29,30 @@ mod depthwise;
 pub mod elementary;
 mod engine;
 mod error;
+mod extent;
 mod gemm;
 mod idle;
 mod layout;
 mod options;
+mod parts;
 pub mod peak;
 mod phases;
 mod plan;
+pub mod pointwise;
+pub mod pool;
 pub mod reference;
 mod simd;
+mod sums;
+#[cfg(test)]
+mod testing;
 mod weight_gradient;
 
 pub use aligned::Aligned;
 pub use error::{KernelError, Result};
-pub use options::{Activation, Algorithm, Epilogue, Gradients, Layout, PackedWeight, PlanOptions};
+pub use extent::Extent;
+pub use options::{
+    Activation, Algorithm, Epilogue, Gradients, Kept, Layout, PackedWeight, PlanOptions,
+};
 pub use plan::{ConvPlan, ConvTransposePlan, Plan};
 pub use simd::Isa;
 

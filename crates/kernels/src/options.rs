@@ -114,9 +114,37 @@ pub enum Activation {
     Tanh,
     /// `1 / (1 + exp(-v))`.
     Sigmoid,
+    /// `min(max(v, 0), 6)`.
+    Relu6,
+    /// `v * min(max(v + 3, 0), 6) * scale`.
+    HardSwish {
+        /// A sixth; converted networks hold neighbours of it.
+        scale: f32,
+    },
+}
+
+/// Which of its two tensors an activation's derivative is worked out from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kept {
+    /// What the activation was applied to.
+    Input,
+    /// What it gave.
+    Output,
 }
 
 impl Activation {
+    /// One of each kind.
+    #[cfg(test)]
+    pub(crate) const SOME: [Self; 7] = [
+        Self::None,
+        Self::Relu,
+        Self::LeakyRelu { slope: 0.25 },
+        Self::Tanh,
+        Self::Sigmoid,
+        Self::Relu6,
+        Self::HardSwish { scale: 1.0 / 6.0 },
+    ];
+
     /// The value for one element.
     ///
     /// ```
@@ -145,22 +173,125 @@ impl Activation {
             }
             Self::Tanh => elementary::tanh(v),
             Self::Sigmoid => elementary::sigmoid(v),
+            Self::Relu6 => v.clamp(0.0, 6.0),
+            Self::HardSwish { scale } => v * (v + 3.0).clamp(0.0, 6.0) * scale,
         }
     }
 
     /// The same for many. Inlined, so that it is compiled with the instructions of its caller.
     #[inline(always)]
     pub(crate) fn apply_all(self, values: &mut [f32]) {
+        if self != Self::None {
+            self.write_all(values.iter_mut().map(|v| {
+                let before = *v;
+                (v, before)
+            }));
+        }
+    }
+
+    /// Writes to each place what becomes of the value beside it.
+    #[inline(always)]
+    pub(crate) fn write_all<'a>(self, values: impl Iterator<Item = (&'a mut f32, f32)>) {
         // One loop for each, that holds no choice.
-        let values = values.iter_mut();
+        macro_rules! each {
+            ($activation:expr) => {
+                values.for_each(|(y, v)| *y = $activation.apply(v))
+            };
+        }
         match self {
-            Self::None => {}
-            Self::Relu => values.for_each(|v| *v = Self::Relu.apply(*v)),
-            Self::LeakyRelu { slope } => {
-                values.for_each(|v| *v = Self::LeakyRelu { slope }.apply(*v))
+            Self::None => each!(Self::None),
+            Self::Relu => each!(Self::Relu),
+            Self::LeakyRelu { slope } => each!(Self::LeakyRelu { slope }),
+            Self::Tanh => each!(Self::Tanh),
+            Self::Sigmoid => each!(Self::Sigmoid),
+            Self::Relu6 => each!(Self::Relu6),
+            Self::HardSwish { scale } => each!(Self::HardSwish { scale }),
+        }
+    }
+
+    /// Whether kernels apply it to the values of a register as they stand; the others get a pass of their own
+    /// over what has been stored.
+    #[inline(always)]
+    pub(crate) fn is_within_register(self) -> bool {
+        matches!(self, Self::None | Self::Relu | Self::LeakyRelu { .. })
+    }
+
+    /// Which tensor [`Activation::backward`] reads: the output where that says enough, as it is kept anyway.
+    ///
+    /// A leaky relu with a slope below 0 gives positive values on both sides, and hard swish is not monotonic.
+    ///
+    /// ```
+    /// use upconv_kernels::{Activation, Kept};
+    /// assert_eq!(Activation::LeakyRelu { slope: 0.2 }.kept(), Kept::Output);
+    /// assert_eq!(Activation::LeakyRelu { slope: -0.2 }.kept(), Kept::Input);
+    /// ```
+    pub fn kept(self) -> Kept {
+        match self {
+            Self::LeakyRelu { slope } if slope >= 0.0 => Kept::Output,
+            Self::LeakyRelu { .. } | Self::HardSwish { .. } => Kept::Input,
+            Self::None | Self::Relu | Self::Tanh | Self::Sigmoid | Self::Relu6 => Kept::Output,
+        }
+    }
+
+    /// The gradient of one element, from that of its output and the tensor that [`Activation::kept`] names.
+    ///
+    /// At a corner it is that of the side below, as in PyTorch; a NaN lets the gradient pass.
+    ///
+    /// ```
+    /// use upconv_kernels::Activation;
+    /// assert_eq!(Activation::Tanh.backward(0.5, 4.0), 3.0); // 4 * (1 - 0.5^2)
+    /// assert_eq!(Activation::Relu.backward(0.0, 4.0), 0.0);
+    /// ```
+    #[inline(always)]
+    pub fn backward(self, kept: f32, dy: f32) -> f32 {
+        match self {
+            Self::None => dy,
+            Self::Relu => {
+                if kept <= 0.0 {
+                    0.0
+                } else {
+                    dy
+                }
             }
-            Self::Tanh => values.for_each(|v| *v = elementary::tanh(*v)),
-            Self::Sigmoid => values.for_each(|v| *v = elementary::sigmoid(*v)),
+            Self::LeakyRelu { slope } => {
+                if kept <= 0.0 {
+                    slope * dy
+                } else {
+                    dy
+                }
+            }
+            Self::Tanh => dy * (1.0 - kept * kept),
+            Self::Sigmoid => dy * (kept * (1.0 - kept)),
+            Self::Relu6 => {
+                if (kept <= 0.0) | (kept >= 6.0) {
+                    0.0
+                } else {
+                    dy
+                }
+            }
+            Self::HardSwish { scale } => {
+                let within = if kept <= -3.0 { 0.0 } else { (kept + kept + 3.0) * scale };
+                dy * if kept >= 3.0 { 6.0 * scale } else { within }
+            }
+        }
+    }
+
+    /// Writes to each place the gradient from the pair `(kept, dy)` beside it.
+    #[inline(always)]
+    pub(crate) fn backward_all<'a>(self, values: impl Iterator<Item = (&'a mut f32, (f32, f32))>) {
+        macro_rules! each {
+            ($activation:expr) => {
+                values.for_each(|(dx, (kept, dy))| *dx = $activation.backward(kept, dy))
+            };
+        }
+        match self {
+            Self::None => each!(Self::None),
+            Self::Relu => each!(Self::Relu),
+            Self::LeakyRelu { slope } => each!(Self::LeakyRelu { slope }),
+            Self::Tanh => each!(Self::Tanh),
+            Self::Sigmoid => each!(Self::Sigmoid),
+            Self::Relu6 => each!(Self::Relu6),
+            Self::HardSwish { scale } => each!(Self::HardSwish { scale }),
         }
     }
 }

@@ -104,6 +104,8 @@ fn check_epilogue(shape: &ConvTransposeShape, seed: u64) {
             Activation::LeakyRelu { slope: 0.25 },
             Activation::Tanh,
             Activation::Sigmoid,
+            Activation::Relu6,
+            Activation::HardSwish { scale: 0.125 },
         ] {
             let expected: Vec<f64> =
                 y.iter().map(|&v| f64::from(activation.apply(v as f32))).collect();

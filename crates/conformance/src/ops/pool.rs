@@ -1,7 +1,8 @@
 //! Max pooling with indices, and max unpooling.
 
 use upconv_geometry::{ConvPadding, PoolRounding};
-use upconv_kernels::reference::max_pool::{IndexMeaning, MaxPool, max_pool};
+use upconv_kernels::pool::PoolWindow;
+use upconv_kernels::reference::max_pool::{IndexMeaning, max_pool};
 use upconv_kernels::reference::max_unpool::{
     MaxUnpool, OnnxMaxUnpool, max_unpool, onnx_max_unpool,
 };
@@ -18,7 +19,7 @@ use upconv_geometry::dialect::DataFormat;
 const MAX_CELLS: usize = 1 << 20;
 
 /// PyTorch's pooling of the record for an input of `rank` axes.
-fn torch_window(check: &mut Check<'_>, rank: usize) -> Result<MaxPool> {
+fn torch_window(check: &mut Check<'_>, rank: usize) -> Result<PoolWindow> {
     let dims = spatial(check, rank)?;
     let attrs = &mut check.attrs;
     let kernel = attrs.sizes("kernel_size", dims, None)?;
@@ -35,7 +36,7 @@ fn torch_window(check: &mut Check<'_>, rank: usize) -> Result<MaxPool> {
     let dilation = attrs.sizes("dilation", dims, Some(1))?;
     let ceil = attrs.flag("ceil_mode")?;
     let rounding = if ceil { PoolRounding::CeilTorch } else { PoolRounding::Floor };
-    Ok(MaxPool { kernel, stride, dilation, padding, rounding })
+    Ok(PoolWindow { kernel, stride, dilation, padding, rounding })
 }
 
 /// Number of spatial axes of a tensor with batch and channels.
@@ -78,7 +79,7 @@ pub(super) fn tensorflow_pool(check: &mut Check<'_>) -> Result<()> {
         other => return Err(fault("padding", format!("{other:?} is not known"))),
     };
     let with_batch = attrs.flag("include_batch_in_index")?;
-    let pool = MaxPool {
+    let pool = PoolWindow {
         kernel: attrs.sizes("kernel_size", dims, None)?,
         stride: attrs.sizes("stride", dims, None)?,
         dilation: vec![1; dims],
@@ -98,7 +99,7 @@ pub(super) fn tensorflow_pool(check: &mut Check<'_>) -> Result<()> {
 }
 
 /// PyTorch's unpooling of the record: the pooling's window, and the wanted size.
-fn torch_unpool(check: &mut Check<'_>, rank: usize) -> Result<(MaxPool, MaxUnpool)> {
+fn torch_unpool(check: &mut Check<'_>, rank: usize) -> Result<(PoolWindow, MaxUnpool)> {
     let pool = torch_window(check, rank)?;
     let before = |padding: &ConvPadding| match *padding {
         ConvPadding::Pads { before, .. } => before,

@@ -3,7 +3,8 @@
 use upconv_geometry::{ConvPadding, PoolRounding};
 use upconv_kernels::KernelError;
 use upconv_kernels::reference::bilinear::bilinear_kernel;
-use upconv_kernels::reference::max_pool::{IndexMeaning, MaxPool, max_pool};
+use upconv_kernels::pool::PoolWindow;
+use upconv_kernels::reference::max_pool::{IndexMeaning, max_pool};
 use upconv_kernels::reference::max_unpool::{MaxUnpool, max_unpool};
 use upconv_kernels::reference::pixel_shuffle::{pixel_shuffle, pixel_unshuffle};
 
@@ -112,7 +113,7 @@ fn unpool(
     place: impl Fn(i64, i64) -> i64,
 ) -> Result<Vec<f64>, KernelError> {
     let (kernel, stride) = (vec![pair.factor; 2], vec![pair.factor; 2]);
-    let pool = MaxPool {
+    let pool = PoolWindow {
         kernel: kernel.clone(),
         stride: stride.clone(),
         dilation: vec![1; 2],

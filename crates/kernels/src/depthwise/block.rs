@@ -104,7 +104,7 @@ pub(super) unsafe fn run<V: Pick>(block: &Block<'_>, form: Form) {
     // SAFETY: the caller's promise.
     unsafe {
         products::<V>(block, form);
-        if matches!(block.activation, Activation::Tanh | Activation::Sigmoid) {
+        if !block.activation.is_within_register() {
             for position in 0..block.positions {
                 for out in block.outs {
                     let row = out.wrapping_add(position * block.out_step + block.lead);
@@ -283,7 +283,7 @@ pub(super) unsafe fn activate<V: Pick>(value: V, activation: Activation) -> V {
         match activation {
             Activation::Relu => value.relu(),
             Activation::LeakyRelu { slope } => value.leaky_relu(V::splat(slope)),
-            Activation::None | Activation::Tanh | Activation::Sigmoid => value,
+            _ => value,
         }
     }
 }

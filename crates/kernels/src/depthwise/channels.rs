@@ -199,7 +199,7 @@ impl ChannelsPlan {
                         line.cells::<V>(segment.count, out);
                     }
                 }
-                if matches!(activation, Activation::Tanh | Activation::Sigmoid) {
+                if !activation.is_within_register() {
                     // SAFETY: the CPU has the instruction set, as the caller says.
                     unsafe { V::run(Activate { activation, values: out }) };
                 }

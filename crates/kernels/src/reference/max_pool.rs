@@ -3,27 +3,11 @@
 //! The values are the same everywhere; the indices are not. [`IndexMeaning`] lists what the frameworks
 //! count.
 
-use upconv_geometry::{
-    ConvPadding, GeometryError, PoolAxisParams, PoolRounding, limits, pool_output,
-};
+use upconv_geometry::limits;
 
 use super::index::{ravel, unravel};
-use crate::error::{KernelError, Result, check_len};
-
-/// A pooling with everything that its output size depends on; one entry per spatial axis.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MaxPool {
-    /// Window cells, at least 1 each. Its length is the number of spatial axes, 1 to 3.
-    pub kernel: Vec<usize>,
-    /// Cells from one window to the next, at least 1 each.
-    pub stride: Vec<usize>,
-    /// Cells from one window cell to the next, at least 1 each.
-    pub dilation: Vec<usize>,
-    /// Cells around the input, which never win.
-    pub padding: Vec<ConvPadding>,
-    /// Whether a last, incomplete window counts.
-    pub rounding: PoolRounding,
-}
+use crate::error::{Result, check_len};
+use crate::pool::PoolWindow;
 
 /// What an index of a maximum counts, for a maximum at `place` of channel `c` of image `n`, where
 /// `place` is the flat row-major position in a plane of the *input* (`y * width + x` in 2-D).
@@ -51,71 +35,13 @@ pub struct Pooled {
     pub indices: Vec<i64>,
 }
 
-impl MaxPool {
-    /// Shape of the output for an input of `shape`.
-    ///
-    /// # Shapes
-    /// `[n, c, spatial...] -> [n, c, output...]`
-    ///
-    /// # Errors
-    /// Ranks and attribute lengths that do not fit; those of [`pool_output`]; the limit on cells.
-    ///
-    /// ```
-    /// use upconv_geometry::{ConvPadding, PoolRounding};
-    /// use upconv_kernels::reference::max_pool::MaxPool;
-    /// let pool = MaxPool {
-    ///     kernel: vec![2], stride: vec![2], dilation: vec![1],
-    ///     padding: vec![ConvPadding::Valid], rounding: PoolRounding::Floor,
-    /// };
-    /// assert_eq!(pool.output(&[1, 3, 5])?, [1, 3, 2]);
-    /// # Ok::<(), upconv_kernels::KernelError>(())
-    /// ```
-    pub fn output(&self, shape: &[usize]) -> Result<Vec<usize>> {
-        let dims = self.kernel.len();
-        if !(1..=3).contains(&dims) {
-            return Err(KernelError::UnsupportedRank { got: dims });
-        }
-        if shape.len() != dims + 2 {
-            let (tensor, expected, got) = ("x", dims + 2, shape.len());
-            return Err(GeometryError::RankMismatch { tensor, expected, got }.into());
-        }
-        let lengths = [
-            ("stride", self.stride.len()),
-            ("dilation", self.dilation.len()),
-            ("padding", self.padding.len()),
-        ];
-        for (attribute, got) in lengths {
-            if got != dims {
-                return Err(
-                    GeometryError::AttributeLength { attribute, expected: dims, got }.into()
-                );
-            }
-        }
-        limits::cells("x", shape)?;
-        let mut output = shape[..2].to_vec();
-        for axis in 0..dims {
-            let params = PoolAxisParams {
-                input: shape[axis + 2],
-                kernel: self.kernel[axis],
-                stride: self.stride[axis],
-                dilation: self.dilation[axis],
-                padding: self.padding[axis],
-                rounding: self.rounding,
-            };
-            output.push(pool_output(axis, params)?);
-        }
-        limits::cells("output", &output)?;
-        Ok(output)
-    }
-
-    /// Zeros in front of every axis (they only shift the windows: they never win).
-    fn pads_before(&self, spatial: &[usize]) -> Vec<i64> {
-        let before = |axis: usize| {
-            let span = (self.kernel[axis] - 1) * self.dilation[axis] + 1;
-            self.padding[axis].amounts(spatial[axis], span, self.stride[axis]).0
-        };
-        (0..spatial.len()).map(before).collect()
-    }
+/// Zeros in front of every axis (they only shift the windows: they never win).
+fn pads_before(window: &PoolWindow, spatial: &[usize]) -> Vec<i64> {
+    let before = |axis: usize| {
+        let span = (window.kernel[axis] - 1) * window.dilation[axis] + 1;
+        window.padding[axis].amounts(spatial[axis], span, window.stride[axis]).0
+    };
+    (0..spatial.len()).map(before).collect()
 }
 
 /// The maximum of every window, and where it was.
@@ -129,7 +55,7 @@ impl MaxPool {
 /// `x: [n, c, spatial...] -> values, indices: [n, c, output...]`, 1 to 3 spatial axes.
 ///
 /// # Errors
-/// As [`MaxPool::output`]; a buffer whose length does not fit its shape.
+/// As [`PoolWindow::output`]; a buffer whose length does not fit its shape.
 ///
 /// # Source
 /// PyTorch 2.8 `max_pool{1,2,3}d(return_indices=True)`, ONNX `MaxPool`, TensorFlow 2.21
@@ -137,8 +63,9 @@ impl MaxPool {
 ///
 /// ```
 /// use upconv_geometry::{ConvPadding, PoolRounding};
-/// use upconv_kernels::reference::max_pool::{IndexMeaning, MaxPool, max_pool};
-/// let pool = MaxPool {
+/// use upconv_kernels::pool::PoolWindow;
+/// use upconv_kernels::reference::max_pool::{IndexMeaning, max_pool};
+/// let pool = PoolWindow {
 ///     kernel: vec![2, 2], stride: vec![2, 2], dilation: vec![1, 1],
 ///     padding: vec![ConvPadding::Valid; 2], rounding: PoolRounding::Floor,
 /// };
@@ -152,7 +79,7 @@ impl MaxPool {
 /// # Ok::<(), upconv_kernels::KernelError>(())
 /// ```
 pub fn max_pool<T: Copy + Into<f64>>(
-    pool: &MaxPool,
+    pool: &PoolWindow,
     shape: &[usize],
     x: &[T],
     meaning: IndexMeaning,
@@ -160,7 +87,7 @@ pub fn max_pool<T: Copy + Into<f64>>(
     let output = pool.output(shape)?;
     check_len("x", x, shape)?;
     let (spatial, windows) = (&shape[2..], &output[2..]);
-    let before = pool.pads_before(spatial);
+    let before = pads_before(pool, spatial);
     let plane = limits::cells("plane", spatial)?;
     let taps = limits::cells("kernel", &pool.kernel)?;
     let (batch, channels) = (shape[0], shape[1]);
@@ -206,7 +133,7 @@ pub fn max_pool<T: Copy + Into<f64>>(
 /// The flat input cell under tap `tap` of window `window`: `o * stride + j * dilation - before` on
 /// every axis, if that lies in the input.
 fn place(
-    pool: &MaxPool,
+    pool: &PoolWindow,
     spatial: &[usize],
     before: &[i64],
     window: &[usize],
@@ -228,9 +155,10 @@ fn place(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use upconv_geometry::{ConvPadding, PoolRounding};
 
-    fn pool(kernel: usize, stride: usize, before: i64, after: i64) -> MaxPool {
-        MaxPool {
+    fn pool(kernel: usize, stride: usize, before: i64, after: i64) -> PoolWindow {
+        PoolWindow {
             kernel: vec![kernel],
             stride: vec![stride],
             dilation: vec![1],

@@ -3,6 +3,7 @@
 //! Slow and obvious on purpose. Fast paths, the golden cases and the pages that show numbers are all
 //! compared with it. It does not use the index maps of `upconv-geometry`, so that a fault there shows.
 
+pub mod average_pool;
 pub mod bilinear;
 pub mod conv;
 pub mod conv_transpose;

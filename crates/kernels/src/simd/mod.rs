@@ -4,6 +4,7 @@ pub(crate) mod activate;
 pub(crate) mod copy;
 pub(crate) mod dots;
 pub(crate) mod interleave;
+pub(crate) mod loops;
 pub(crate) mod place;
 pub(crate) mod tile;
 pub(crate) mod transpose;

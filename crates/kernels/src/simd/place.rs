@@ -280,7 +280,7 @@ pub(super) unsafe fn activated<V: Vector>(sum: V, activation: Activation) -> V {
             Activation::LeakyRelu { slope } => {
                 sum.where_negative(sum.mul_add(V::splat(slope), V::splat(0.0)))
             }
-            Activation::Tanh | Activation::Sigmoid => {
+            _ => {
                 let mut lanes = [0.0; 16];
                 sum.store(lanes.as_mut_ptr());
                 V::run(Activate { activation, values: &mut lanes[..V::LANES] });

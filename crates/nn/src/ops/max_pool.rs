@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use burn::backend::Dispatch;
 use burn::tensor::{Int, Tensor, TensorData};
 use rayon::prelude::*;
-pub use upconv_kernels::reference::max_pool::MaxPool as PoolWindow;
+pub use upconv_kernels::pool::PoolWindow;
 
 use super::plain;
 use super::seam::{KernelBackend, Map, check, is_ours};
