@@ -60,6 +60,32 @@ pub enum KernelError {
         /// Cells of a block.
         block: usize,
     },
+    /// A value whose shape does not fit another one.
+    #[error("{tensor} has shape {got:?} where {expected:?} belongs")]
+    Shape {
+        /// Which value.
+        tensor: &'static str,
+        /// The shape that would fit.
+        expected: Vec<usize>,
+        /// The shape given.
+        got: Vec<usize>,
+    },
+    /// Another number of inputs or outputs than a network has.
+    #[error("{got} {what} are given to a network that has {expected}")]
+    BufferCount {
+        /// Inputs or outputs.
+        what: &'static str,
+        /// How many the network has.
+        expected: usize,
+        /// How many are given.
+        got: usize,
+    },
+    /// A parameter that cannot be read.
+    #[error("{reason}")]
+    Parameter {
+        /// Which one, and why not.
+        reason: String,
+    },
     /// An option that the operation does not have.
     #[error("{option}: {reason}")]
     Unsupported {
