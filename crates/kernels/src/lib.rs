@@ -25,6 +25,7 @@
 
 mod aligned;
 mod at_once;
+pub mod batch_norm;
 mod conv_transpose;
 mod depthwise;
 pub mod elementary;

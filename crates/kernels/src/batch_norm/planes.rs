@@ -1,0 +1,171 @@
+//! Where the values of a channel lie side by side: one task for each channel, so that it is still in the cache when
+//! its statistics are known.
+
+use rayon::prelude::*;
+
+use super::{Back, BatchNorm, BatchStatistics, Forward, Moments, Sums};
+use crate::extent::Extent;
+use crate::options::Activation;
+use crate::parts::units_of_part;
+use crate::simd::Detected;
+use crate::simd::loops::Loops;
+use crate::sums::sums;
+
+/// Values that are worked on at a time, in the first cache.
+pub(super) const BLOCK: usize = 512;
+
+pub(super) fn forward(
+    isa: Detected,
+    norm: &BatchNorm<'_>,
+    extent: &Extent,
+    x: &[f32],
+    y: &mut [f32],
+) -> BatchStatistics {
+    let of_channels = each_channel(extent, y, |channel, y| {
+        let mut statistics = (0.0, 0.0);
+        isa.run(Channel { norm, extent: *extent, channel, x, y, statistics: &mut statistics });
+        statistics
+    });
+    let (mean, variance) = of_channels.into_iter().unzip();
+    BatchStatistics { mean, variance }
+}
+
+pub(super) fn backward(
+    isa: Detected,
+    norm: &BatchNorm<'_>,
+    extent: &Extent,
+    forward: &[Forward],
+    [x, dy]: [&[f32]; 2],
+    dx: &mut [f32],
+) -> Vec<Sums> {
+    each_channel(extent, dx, |channel, dx| {
+        let mut sums = Sums::default();
+        let forward = forward[channel];
+        let (extent, sums_of) = (*extent, &mut sums);
+        isa.run(ChannelBack { norm, extent, channel, forward, x, dy, dx, sums: sums_of });
+        sums
+    })
+}
+
+/// Has `work` write the planes of each channel, and collects what it returns.
+fn each_channel<T: Send>(
+    extent: &Extent,
+    values: &mut [f32],
+    work: impl Fn(usize, Vec<&mut [f32]>) -> T + Sync,
+) -> Vec<T> {
+    let Extent { batch, channels, cells, .. } = *extent;
+    let mut planes: Vec<Vec<&mut [f32]>> =
+        (0..channels).map(|_| Vec::with_capacity(batch)).collect();
+    for (number, plane) in values.chunks_exact_mut(cells).enumerate() {
+        planes[number % channels].push(plane);
+    }
+    let together = units_of_part(channels, batch * cells);
+    let channels = planes.into_par_iter().with_min_len(together).enumerate();
+    channels.map(|(channel, planes)| work(channel, planes)).collect()
+}
+
+impl Extent {
+    /// The plane of a channel of an image.
+    fn plane(self, values: &[f32], image: usize, channel: usize) -> &[f32] {
+        &values[(image * self.channels + channel) * self.cells..][..self.cells]
+    }
+}
+
+struct Channel<'a, 'y> {
+    norm: &'a BatchNorm<'a>,
+    extent: Extent,
+    channel: usize,
+    x: &'a [f32],
+    y: Vec<&'y mut [f32]>,
+    statistics: &'a mut (f64, f64),
+}
+
+impl Loops for Channel<'_, '_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { norm, extent, channel, x, y, statistics } = self;
+        let about = extent.plane(x, 0, channel)[0];
+        let mut moments = Moments::default();
+        for image in 0..extent.batch {
+            let plane = extent.plane(x, image, channel);
+            let [values, squares] = sums(plane, plane, |x, _| {
+                let difference = f64::from(x) - f64::from(about);
+                [difference, difference * difference]
+            });
+            moments.values += values;
+            moments.squares += squares;
+        }
+        *statistics = moments.statistics(about, (extent.batch * extent.cells) as f64);
+        let forward = Forward::new(norm, channel, statistics.0, statistics.1);
+        for (image, y) in y.into_iter().enumerate() {
+            let values = extent.plane(x, image, channel).iter().map(|&x| forward.apply(x));
+            norm.activation.write_all(y.iter_mut().zip(values));
+        }
+    }
+}
+
+struct ChannelBack<'a, 'x> {
+    norm: &'a BatchNorm<'a>,
+    extent: Extent,
+    channel: usize,
+    forward: Forward,
+    x: &'a [f32],
+    dy: &'a [f32],
+    dx: Vec<&'x mut [f32]>,
+    sums: &'a mut Sums,
+}
+
+impl Loops for ChannelBack<'_, '_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { norm, extent, channel, forward, x, dy, dx, sums: total } = self;
+        let mut own = [[0.0f32; BLOCK]; 2];
+        for image in 0..extent.batch {
+            let x = extent.plane(x, image, channel).chunks(BLOCK);
+            let dy = extent.plane(dy, image, channel).chunks(BLOCK);
+            for (x, dy) in x.zip(dy) {
+                let dz =
+                    before_activation(norm.activation, x, dy, &mut own, |_, x| forward.apply(x));
+                let [dz, dz_x] = sums(x, dz, |x, dz| {
+                    let dz = f64::from(dz);
+                    [dz, dz * (f64::from(x) - forward.exact_mean)]
+                });
+                total.dz += dz;
+                total.dz_x += dz_x;
+            }
+        }
+        let count = (extent.batch * extent.cells) as f64;
+        let back = Back::new(&forward, norm.gamma[channel], *total, count);
+        for (image, dx) in dx.into_iter().enumerate() {
+            let x = extent.plane(x, image, channel).chunks(BLOCK);
+            let dy = extent.plane(dy, image, channel).chunks(BLOCK);
+            for ((x, dy), dx) in x.zip(dy).zip(dx.chunks_mut(BLOCK)) {
+                let dz =
+                    before_activation(norm.activation, x, dy, &mut own, |_, x| forward.apply(x));
+                for ((dx, &x), &dz) in dx.iter_mut().zip(x).zip(dz) {
+                    *dx = back.apply(x, dz);
+                }
+            }
+        }
+    }
+}
+
+/// The gradient in front of the activation, for which the values there are worked out anew: `apply` gets the number
+/// of the value. What is kept need not be read from memory then.
+#[inline(always)]
+pub(super) fn before_activation<'a>(
+    activation: Activation,
+    x: &[f32],
+    dy: &'a [f32],
+    [y, dz]: &'a mut [[f32; BLOCK]; 2],
+    apply: impl Fn(usize, f32) -> f32,
+) -> &'a [f32] {
+    if activation == Activation::None {
+        return dy;
+    }
+    let (y, dz) = (&mut y[..x.len()], &mut dz[..x.len()]);
+    let values = x.iter().enumerate().map(|(at, &x)| apply(at, x));
+    activation.write_all(y.iter_mut().zip(values));
+    activation.backward_all(dz.iter_mut().zip(y.iter().copied().zip(dy.iter().copied())));
+    dz
+}
