@@ -45,6 +45,7 @@ pub mod pointwise;
 pub mod pool;
 pub mod reference;
 mod simd;
+pub mod softmax;
 mod sums;
 #[cfg(test)]
 mod testing;

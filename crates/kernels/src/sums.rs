@@ -1,4 +1,4 @@
-//! Sums of f32 values in f64, in one order for every instruction set.
+//! Sums of f32 values in f64, in one order for every instruction set, and the largest of them.
 
 /// Sums side by side: as many as fill two registers of the widest kind.
 const LANES: usize = 16;
@@ -43,6 +43,20 @@ pub(crate) fn sums<const N: usize>(
     })
 }
 
+/// The largest value, minus infinity of none; a NaN may be left out or not.
+#[inline(always)]
+pub(crate) fn largest(values: &[f32]) -> f32 {
+    let larger = |a: f32, b: f32| if b > a { b } else { a };
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    let (whole, rest) = values.as_chunks::<LANES>();
+    for values in whole {
+        for lane in 0..LANES {
+            lanes[lane] = larger(lanes[lane], values[lane]);
+        }
+    }
+    lanes.iter().chain(rest).fold(f32::NEG_INFINITY, |most, &value| larger(most, value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +67,7 @@ mod tests {
             let values: Vec<f32> = (1..=count).map(|n| n as f32).collect();
             let n = f64::from(count);
             assert_eq!(sum(&values), n * (n + 1.0) / 2.0);
+            assert_eq!(largest(&values), if count == 0 { f32::NEG_INFINITY } else { n as f32 });
             let squares = |a: f32, b: f32| [f64::from(a) * f64::from(b), 1.0];
             assert_eq!(sums(&values, &values, squares), [n * (n + 1.0) * (2.0 * n + 1.0) / 6.0, n]);
         }
