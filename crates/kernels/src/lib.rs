@@ -44,6 +44,7 @@ mod plan;
 pub mod pointwise;
 pub mod pool;
 pub mod reference;
+pub mod resize;
 mod simd;
 pub mod softmax;
 mod sums;
