@@ -1,6 +1,6 @@
 //! Average pooling.
 
-use super::{PoolWindow, STRETCH, Windows, beside};
+use super::{PoolWindow, STRETCH, Windows, add_beside, beside};
 use crate::error::Result;
 use crate::options::PlanOptions;
 use crate::parts::each_part;
@@ -167,17 +167,21 @@ impl Loops for Shares<'_> {
             for (number, dy) in dy.chunks_exact(row).enumerate() {
                 let [_, depth, height] = windows.place(number);
                 let share = shares[0][depth] * shares[1][height];
-                for (o, (own, dy)) in own.chunks_mut(inner).zip(dy.chunks(inner)).enumerate() {
-                    let share = (shares[2][o] * share) as f32;
-                    own.iter_mut().zip(dy).for_each(|(own, dy)| *own = dy * share);
+                if inner == 1 {
+                    for ((own, dy), of_axis) in own.iter_mut().zip(dy).zip(&shares[2]) {
+                        *own = dy * (of_axis * share) as f32;
+                    }
+                } else {
+                    let cells = own.chunks_exact_mut(inner).zip(dy.chunks_exact(inner));
+                    for ((own, dy), of_axis) in cells.zip(&shares[2]) {
+                        let share = (of_axis * share) as f32;
+                        own.iter_mut().zip(dy).for_each(|(own, dy)| *own = dy * share);
+                    }
                 }
                 for row in windows.rows(depth, height) {
                     for (cells, cell) in windows.taps(&(0..wide.output)) {
-                        let own = own[cells.start * inner..cells.end * inner].chunks_exact(inner);
-                        let dx = &mut dx[(row + cell) * inner..];
-                        for (dx, own) in dx.chunks_mut(wide.stride * inner).zip(own) {
-                            dx.iter_mut().zip(own).for_each(|(dx, own)| *dx += own);
-                        }
+                        let own = &own[cells.start * inner..cells.end * inner];
+                        add_beside(&mut dx[(row + cell) * inner..], own, (wide.stride, inner));
                     }
                 }
             }

@@ -1,5 +1,7 @@
 //! Max pooling, with the places of the maxima where they are wanted.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 use upconv_geometry::GeometryError;
 
@@ -8,6 +10,7 @@ use crate::error::{KernelError, Result, check_len};
 use crate::options::PlanOptions;
 use crate::parts::{each_part, units_of_part};
 use crate::simd::loops::Loops;
+use crate::simd::vector::{Kernel, Vector};
 
 /// Max pooling of one shape, ready to run.
 ///
@@ -72,7 +75,10 @@ impl MaxPoolPlan {
         let windows = &self.windows;
         windows.check(x, y)?;
         let (row, cost) = windows.row();
-        each_part(y, row, cost, |first, y| windows.isa.run(Maxima { windows, first, x, y }));
+        each_part(y, row, cost, |first, y| {
+            // SAFETY: the kernel needs nothing but the instruction set.
+            unsafe { windows.isa.run_kernel(Maxima { windows, first, x, y }) }
+        });
         Ok(())
     }
 
@@ -148,28 +154,87 @@ struct Maxima<'a> {
     y: &'a mut [f32],
 }
 
-impl Loops for Maxima<'_> {
+impl Kernel for Maxima<'_> {
     #[inline(always)]
-    fn run(self) {
+    unsafe fn run<V: Vector>(self) {
         let Self { windows, first, x, y } = self;
-        let (inner, stride) = (windows.inner, windows.axes[2].stride);
+        let (inner, wide) = (windows.inner, windows.axes[2]);
         let plane = windows.planes().0 * inner;
+        let inside = match windows.inside.len() {
+            cells if cells >= V::LANES && inner == 1 && wide.stride <= 2 => windows.inside.clone(),
+            _ => 0..0,
+        };
+        let mut rows = Vec::new();
         for (row, y) in y.chunks_exact_mut(windows.row().0.max(1)).enumerate() {
             let [outer, depth, height] = windows.place(first + row);
             let x = &x[outer * plane..][..plane];
-            for (part, y) in y.chunks_mut(windows.stretch() * inner).enumerate() {
-                y.fill(f32::NEG_INFINITY);
-                let begin = part * windows.stretch();
-                let stretch = begin..begin + y.len() / inner;
-                for row in windows.rows(depth, height) {
-                    for (cells, cell) in windows.taps(&stretch) {
-                        let y = &mut y[cells.start * inner..cells.end * inner];
-                        beside(y, &x[(row + cell) * inner..], (stride, inner), |_, y, x| {
-                            *y = if wins(x, *y) { x } else { *y };
-                        });
+            rows.clear();
+            rows.extend(windows.rows(depth, height));
+            // SAFETY: the CPU has the instruction set, as the caller promises.
+            unsafe { whole_windows::<V>(windows, &inside, &rows, x, y) };
+            // What is left: the windows at both ends, or all of them, in stretches.
+            for part in [0..inside.start, inside.end..wide.output] {
+                for begin in part.clone().step_by(windows.stretch()) {
+                    let stretch = begin..part.end.min(begin + windows.stretch());
+                    let y = &mut y[begin * inner..stretch.end * inner];
+                    y.fill(f32::NEG_INFINITY);
+                    for &row in &rows {
+                        for (cells, cell) in windows.taps(&stretch) {
+                            let y = &mut y[cells.start * inner..cells.end * inner];
+                            let x = &x[(row + cell) * inner..];
+                            beside(y, x, (wide.stride, inner), |_, y, x| {
+                                *y = if wins(x, *y) { x } else { *y };
+                            });
+                        }
                     }
                 }
             }
+        }
+    }
+}
+
+/// Windows of which every tap of the row lies in the input, a register of them at a time; the last register may
+/// repeat some of the one before.
+///
+/// # Safety
+/// The CPU has the instruction set of `V`.
+#[inline(always)]
+unsafe fn whole_windows<V: Vector>(
+    windows: &Windows,
+    inside: &Range<usize>,
+    rows: &[usize],
+    x: &[f32],
+    y: &mut [f32],
+) {
+    let stride = windows.axes[2].stride;
+    for begin in inside.clone().step_by(V::LANES) {
+        // There are at least as many windows as lanes.
+        let begin = begin.min(inside.end - V::LANES);
+        let to = &mut y[begin..begin + V::LANES];
+        // SAFETY: the caller promises the instruction set. Each slice that is read or written holds as many values
+        // as are asked for.
+        unsafe {
+            let mut most = V::splat(f32::NEG_INFINITY);
+            for &row in rows {
+                for (tap, cell) in &windows.taps {
+                    let from = &x[row + cell + (begin - tap.start) * stride..];
+                    let value = match stride {
+                        1 => V::load(from[..V::LANES].as_ptr()),
+                        _ if from.len() >= 2 * V::LANES => {
+                            V::load(from.as_ptr()).evens(V::load(from.as_ptr().add(V::LANES)))
+                        }
+                        // At the end of a plane the last odd value is missing.
+                        _ => {
+                            let mut lanes = [0.0; 16];
+                            let evens = from.iter().step_by(2);
+                            lanes[..V::LANES].iter_mut().zip(evens).for_each(|(to, &v)| *to = v);
+                            V::load(lanes.as_ptr())
+                        }
+                    };
+                    most = most.where_larger(value);
+                }
+            }
+            most.store(to.as_mut_ptr());
         }
     }
 }

@@ -31,6 +31,8 @@ struct Windows {
     axes: [PoolAxis; 3],
     /// For each tap of the last axis the windows in which it lies in the input, and the cell of the first.
     taps: Vec<(Range<usize>, usize)>,
+    /// The windows in which all these taps lie in the input.
+    inside: Range<usize>,
     /// As they lie in memory.
     x: Vec<usize>,
     y: Vec<usize>,
@@ -42,6 +44,9 @@ impl Windows {
         let (found, output) = (window.axes(x)?, window.output(x)?);
         let mut axes = [PoolAxis::NONE; 3];
         axes[3 - found.len()..].copy_from_slice(&found);
+        let taps: Vec<_> = (0..axes[2].kernel).map(|tap| axes[2].windows(tap)).collect();
+        let begin = taps.iter().map(|(windows, _)| windows.start).max().unwrap_or(0);
+        let end = taps.iter().map(|(windows, _)| windows.end).min().unwrap_or(0);
         let lie = |mut shape: Vec<usize>| {
             if options.layout == Layout::Nhwc {
                 shape[1..].rotate_left(1);
@@ -51,7 +56,8 @@ impl Windows {
         Ok(Self {
             inner: if options.layout == Layout::Nchw { 1 } else { x[1] },
             axes,
-            taps: (0..axes[2].kernel).map(|tap| axes[2].windows(tap)).collect(),
+            taps,
+            inside: begin..end.max(begin),
             x: lie(x.to_vec()),
             y: lie(output),
             isa: Detected::choose(options.isa)?,
@@ -133,6 +139,28 @@ fn beside<'a, T: 'a, F: Copy + 'a>(
             let blocks = to.chunks_exact_mut(inner).zip(from.chunks(stride * inner));
             for (o, (to, from)) in blocks.enumerate() {
                 to.iter_mut().zip(from).for_each(|(to, &from)| visit(o, to, from));
+            }
+        }
+    }
+}
+
+/// The other way: adds to the first value of each block of `stride` blocks of `inner` values in `to`.
+#[inline(always)]
+fn add_beside(to: &mut [f32], from: &[f32], (stride, inner): (usize, usize)) {
+    #[inline(always)]
+    fn add_every<const N: usize>(to: &mut [f32], from: &[f32]) {
+        let (whole, rest) = to.as_chunks_mut::<N>();
+        let firsts = whole.iter_mut().map(|to| &mut to[0]).chain(rest.first_mut());
+        firsts.zip(from).for_each(|(to, from)| *to += from);
+    }
+    match (inner, stride) {
+        (1, 1) => to.iter_mut().zip(from).for_each(|(to, from)| *to += from),
+        (1, 2) => add_every::<2>(to, from),
+        (1, 3) => add_every::<3>(to, from),
+        _ => {
+            let blocks = to.chunks_mut(stride * inner).zip(from.chunks_exact(inner));
+            for (to, from) in blocks {
+                to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
             }
         }
     }

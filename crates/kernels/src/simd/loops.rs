@@ -22,16 +22,26 @@ impl<L: Loops> Kernel for Compiled<L> {
 impl Detected {
     /// Runs loops with the instruction set.
     pub(crate) fn run(self, loops: impl Loops) {
-        match self.isa() {
-            Isa::Portable => loops.run(),
-            // SAFETY: the CPU has the instruction set, as `Detected` says; loops need nothing else.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { <std::arch::x86_64::__m256 as Vector>::run(Compiled(loops)) },
-            // SAFETY: the same.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => unsafe { <std::arch::x86_64::__m512 as Vector>::run(Compiled(loops)) },
-            #[cfg(not(target_arch = "x86_64"))]
-            _ => loops.run(),
+        // SAFETY: loops need nothing.
+        unsafe { self.run_kernel(Compiled(loops)) }
+    }
+
+    /// Runs a kernel with the instruction set.
+    ///
+    /// # Safety
+    /// As the kernel says, but for the instruction set, which `Detected` proves.
+    pub(crate) unsafe fn run_kernel(self, kernel: impl Kernel) {
+        // SAFETY: the CPU has the instruction set, as `Detected` says; the rest is the caller's promise.
+        unsafe {
+            match self.isa() {
+                Isa::Portable => <[f32; 8] as Vector>::run(kernel),
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx2 => <std::arch::x86_64::__m256 as Vector>::run(kernel),
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx512 => <std::arch::x86_64::__m512 as Vector>::run(kernel),
+                #[cfg(not(target_arch = "x86_64"))]
+                _ => <[f32; 8] as Vector>::run(kernel),
+            }
         }
     }
 }

@@ -134,6 +134,12 @@ pub(crate) trait Vector: Copy {
     /// The CPU has the instruction set.
     unsafe fn where_negative(self, other: Self) -> Self;
 
+    /// Of `other` the lanes that are larger or NaN, and of `self` the rest.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn where_larger(self, other: Self) -> Self;
+
     /// Values of `self` and `other` in turn: `[a0, b0, a1, b1, ...]`, as two registers.
     ///
     /// # Safety
@@ -182,6 +188,12 @@ impl Vector for [f32; 8] {
     #[inline(always)]
     unsafe fn where_negative(self, other: Self) -> Self {
         std::array::from_fn(|lane| if self[lane] < 0.0 { other[lane] } else { self[lane] })
+    }
+
+    #[inline(always)]
+    unsafe fn where_larger(self, other: Self) -> Self {
+        let larger = |a: f32, b: f32| if (b > a) | b.is_nan() { b } else { a };
+        std::array::from_fn(|lane| larger(self[lane], other[lane]))
     }
 
     #[inline(always)]
@@ -270,6 +282,16 @@ impl Vector for __m256 {
         unsafe {
             let negative = _mm256_cmp_ps::<_CMP_LT_OQ>(self, _mm256_setzero_ps());
             _mm256_blendv_ps(self, other, negative)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn where_larger(self, other: Self) -> Self {
+        // SAFETY: the caller promises AVX2.
+        unsafe {
+            let larger = _mm256_cmp_ps::<_CMP_GT_OQ>(other, self);
+            let nan = _mm256_cmp_ps::<_CMP_UNORD_Q>(other, other);
+            _mm256_blendv_ps(self, other, _mm256_or_ps(larger, nan))
         }
     }
 
@@ -369,6 +391,16 @@ impl Vector for __m512 {
         unsafe {
             let negative = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(self, _mm512_setzero_ps());
             _mm512_mask_blend_ps(negative, self, other)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn where_larger(self, other: Self) -> Self {
+        // SAFETY: the caller promises AVX-512F.
+        unsafe {
+            let larger = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(other, self);
+            let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(other, other);
+            _mm512_mask_blend_ps(larger | nan, self, other)
         }
     }
 
