@@ -144,7 +144,7 @@ impl PoolAxis {
 
     /// How many cells of window `o` a mean is divided by: those in the input, or those in the input and its
     /// padding.
-    pub(super) fn count(&self, o: usize, padding: bool) -> usize {
+    pub fn count(&self, o: usize, padding: bool) -> usize {
         let inside = self.taps(o, self.input as i64);
         if !padding {
             return inside.len();

@@ -2,11 +2,10 @@
 
 use burn::module::{Flag, Module, Param, RunningState};
 use burn::nn::Initializer;
-use burn::tensor::module::{batch_norm, batch_norm_train};
 use burn::tensor::{Device, Tensor};
 
 use crate::error::{NnError, Result, or_panic};
-use crate::ops::seam::check;
+use crate::ops::{self, Activation, Normalisation};
 
 /// Settings of a [`BatchNorm`].
 #[derive(Clone, Debug, PartialEq)]
@@ -123,35 +122,48 @@ impl BatchNorm {
     /// Another number of channels or fewer than 2 axes; a batch without values in training; another
     /// element type than F32.
     pub fn try_forward<const D: usize>(&self, x: Tensor<D>) -> Result<Tensor<D>> {
-        let (dims, device) = (x.dims(), x.device());
-        let mut expected = dims.to_vec();
-        if D < 2 {
-            let (tensor, expected, got) = ("x", 2, D);
-            return Err(
-                upconv_geometry::GeometryError::RankMismatch { tensor, expected, got }.into()
-            );
-        }
-        expected[1] = self.gamma.dims()[0];
-        check("x", &x, &expected, &device)?;
+        self.try_forward_activated(x, Activation::None)
+    }
+
+    /// Normalises `x` and applies an activation, in one pass on the CPU.
+    ///
+    /// # Errors
+    /// As [`BatchNorm::try_forward`].
+    pub fn try_forward_activated<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        activation: Activation,
+    ) -> Result<Tensor<D>> {
+        let device = x.device();
+        let (gamma, beta) = (self.gamma.val(), self.beta.val());
+        let norm = Normalisation { gamma, beta, epsilon: self.epsilon, activation };
         if !self.is_training(&device) {
             let mean = self.running_mean.value().to_device(&device);
             let var = self.running_var.value().to_device(&device);
-            return Ok(batch_norm(x, self.gamma.val(), self.beta.val(), mean, var, self.epsilon));
+            return ops::batch_norm(x, &norm, mean, var);
         }
-        if dims.contains(&0) {
-            let reason = format!("a batch of shape {dims:?} has no statistics");
-            return Err(NnError::Setting { setting: "batch_norm", reason });
-        }
-        let batch = batch_norm_train(x, self.gamma.val(), self.beta.val(), self.epsilon);
+        let batch = ops::batch_norm_train(x, &norm)?;
         for (running, of_batch) in
             [(&self.running_mean, batch.mean), (&self.running_var, batch.variance)]
         {
             let old = running.value().to_device(&device) * (1.0 - self.momentum);
-            running.update((old + of_batch.detach() * self.momentum).detach());
+            running.update((old + of_batch * self.momentum).detach());
             // Burn lets an update wait for the next one; records and frozen layers would miss it.
             running.value_sync();
         }
         Ok(batch.output)
+    }
+
+    /// [`BatchNorm::try_forward_activated`] for inputs that are known to fit.
+    ///
+    /// # Panics
+    /// Where that returns an error.
+    pub fn forward_activated<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        activation: Activation,
+    ) -> Tensor<D> {
+        or_panic(self.try_forward_activated(x, activation))
     }
 
     /// [`BatchNorm::try_forward`] for inputs that are known to fit.

@@ -2,11 +2,9 @@
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
-use upconv_geometry::{
-    ConvPadding, GeometryError, Padding, PoolRounding, UnpoolAxisParams, unpool_output,
-};
+use upconv_geometry::{GeometryError, Padding, PoolRounding, UnpoolAxisParams, unpool_output};
 
-use super::setting::signed;
+use super::setting::{pool_padding, signed};
 use crate::error::{Result, or_panic};
 use crate::ops::{self, PoolWindow};
 
@@ -58,29 +56,15 @@ pub struct MaxPool<const D: usize> {
 
 impl<const D: usize> MaxPool<D> {
     /// The windows of an input.
-    ///
-    /// # Errors
-    /// Padding of the wrong length.
-    pub fn window(&self) -> Result<PoolWindow> {
+    pub fn window(&self) -> PoolWindow {
         let axes = self.kernel_size.len();
-        let padding = match &self.padding {
-            Padding::Valid => vec![ConvPadding::Valid; axes],
-            Padding::Same | Padding::SameUpper => vec![ConvPadding::SameUpper; axes],
-            Padding::SameLower => vec![ConvPadding::SameLower; axes],
-            Padding::Pads(pads) => {
-                let pads = if pads.len() == 1 { vec![pads[0]; axes] } else { pads.clone() };
-                pads.into_iter()
-                    .map(|(before, after)| ConvPadding::Pads { before, after })
-                    .collect()
-            }
-        };
-        Ok(PoolWindow {
+        PoolWindow {
             kernel: self.kernel_size.clone(),
             stride: self.stride.clone(),
             dilation: self.dilation.clone(),
-            padding,
+            padding: pool_padding(&self.padding, axes),
             rounding: self.rounding,
-        })
+        }
     }
 
     /// Spatial sizes of the output for spatial sizes of the input.
@@ -89,7 +73,7 @@ impl<const D: usize> MaxPool<D> {
     /// Sizes that leave no output, or another number of them.
     pub fn output_size(&self, input: &[usize]) -> Result<Vec<usize>> {
         let shape: Vec<usize> = [1, 1].into_iter().chain(input.iter().copied()).collect();
-        Ok(self.window()?.output(&shape)?.split_off(2))
+        Ok(self.window().output(&shape)?.split_off(2))
     }
 
     /// `x: [n, c, input...] -> values, positions: [n, c, output...]`; see [`ops::max_pool`].
@@ -97,7 +81,7 @@ impl<const D: usize> MaxPool<D> {
     /// # Errors
     /// As [`ops::max_pool`].
     pub fn try_forward_with_indices(&self, x: Tensor<D>) -> Result<(Tensor<D>, Tensor<D, Int>)> {
-        ops::max_pool(x, &self.window()?)
+        ops::max_pool(x, &self.window())
     }
 
     /// The values alone.
@@ -105,7 +89,7 @@ impl<const D: usize> MaxPool<D> {
     /// # Errors
     /// As [`ops::max_pool`].
     pub fn try_forward(&self, x: Tensor<D>) -> Result<Tensor<D>> {
-        Ok(self.try_forward_with_indices(x)?.0)
+        ops::max_pool_values(x, &self.window())
     }
 
     /// [`MaxPool::try_forward_with_indices`] for inputs that are known to fit.

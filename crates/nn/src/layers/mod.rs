@@ -11,17 +11,24 @@
 //! | --- | --- |
 //! | [`Conv`] | `weight [out, in / groups, kernel...]`, `bias [out]` |
 //! | [`ConvTranspose`] | `weight [in, out / groups, kernel...]`, `bias [out]` |
+//! | [`Linear`] | `weight [out, in]`, `bias [out]` |
 //! | [`BatchNorm`] | `gamma`, `beta`, `running_mean`, `running_var`, all `[c]` |
-//! | [`MaxPool`], [`MaxUnpool`], [`Upsample`], [`PixelShuffle`] | none |
+//! | [`MaxPool`], [`MaxUnpool`], [`AvgPool`], [`Upsample`], [`PixelShuffle`] | none |
 
+mod average_pool;
 mod batch_norm;
 mod conv;
 mod conv_transpose;
+mod linear;
 mod max_pool;
 mod pixel_shuffle;
 mod setting;
 mod upsample;
 
+pub use average_pool::{
+    AvgPool, AvgPool1d, AvgPool1dConfig, AvgPool2d, AvgPool2dConfig, AvgPool3d, AvgPool3dConfig,
+    AvgPoolConfig,
+};
 pub use batch_norm::{BatchNorm, BatchNormConfig};
 pub use conv::{
     Conv, Conv1d, Conv1dConfig, Conv2d, Conv2dConfig, Conv3d, Conv3dConfig, ConvConfig,
@@ -30,6 +37,7 @@ pub use conv_transpose::{
     ConvTranspose, ConvTranspose1d, ConvTranspose1dConfig, ConvTranspose2d, ConvTranspose2dConfig,
     ConvTranspose3d, ConvTranspose3dConfig, ConvTransposeConfig,
 };
+pub use linear::{Linear, LinearConfig};
 pub use max_pool::{
     MaxPool, MaxPool1d, MaxPool1dConfig, MaxPool2d, MaxPool2dConfig, MaxPool3d, MaxPool3dConfig,
     MaxPoolConfig, MaxUnpool, MaxUnpool1d, MaxUnpool1dConfig, MaxUnpool2d, MaxUnpool2dConfig,

@@ -3,7 +3,7 @@
 use burn::module::Param;
 use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
-use upconv_geometry::{Channels, GeometryError, Padding};
+use upconv_geometry::{Channels, ConvPadding, GeometryError, Padding};
 
 use crate::error::{NnError, Result};
 use crate::init;
@@ -31,6 +31,19 @@ impl Setting {
             other => other.clone(),
         };
         Ok((signed("stride", &self.stride)?, signed("dilation", &self.dilation)?, padding))
+    }
+}
+
+/// The padding of so many axes of a pooling, with one pair of pads spread over all of them. Pads of another number
+/// stay as they are, to be refused with the input.
+pub(super) fn pool_padding(padding: &Padding, axes: usize) -> Vec<ConvPadding> {
+    let pair = |&(before, after): &(i64, i64)| ConvPadding::Pads { before, after };
+    match padding {
+        Padding::Valid => vec![ConvPadding::Valid; axes],
+        Padding::Same | Padding::SameUpper => vec![ConvPadding::SameUpper; axes],
+        Padding::SameLower => vec![ConvPadding::SameLower; axes],
+        Padding::Pads(pads) if pads.len() == 1 => vec![pair(&pads[0]); axes],
+        Padding::Pads(pads) => pads.iter().map(pair).collect(),
     }
 }
 

@@ -8,6 +8,7 @@ use upconv_geometry::{
 };
 
 use super::*;
+use upconv_kernels::resize::AxisTaps;
 
 fn numbers<const D: usize>(seed: u32, shape: [usize; D], device: &Device) -> Tensor<D> {
     let length: usize = shape.iter().product();
@@ -151,7 +152,7 @@ fn resampling_and_pooling_agree_with_burn() {
         let axes: Vec<_> = [(5, 10), (4, 7)]
             .into_iter()
             .enumerate()
-            .map(|(axis, (from, to))| resample::AxisTaps::new(axis, from, to, how).unwrap())
+            .map(|(axis, (from, to))| AxisTaps::new(axis, from, to, how).unwrap())
             .collect();
         both(
             &format!("{how:?}"),
@@ -169,10 +170,7 @@ fn resampling_and_pooling_agree_with_burn() {
             rounding: PoolRounding::Floor,
         };
         let input = [2, 3, 6, 7];
-        let output = window.output(&input).unwrap();
-        let axes: Vec<_> = (0..2)
-            .map(|a| max_pool::PoolAxis::new(&window, a, input[a + 2], output[a + 2]))
-            .collect();
+        let axes = window.axes(&input).unwrap();
         let x = numbers(5, input, &device);
         let (_, ours) = max_pool(x.clone(), &window).unwrap();
         let (_, burns) = plain::max_pool(x.clone(), &axes).unwrap();
@@ -195,6 +193,157 @@ fn resampling_and_pooling_agree_with_burn() {
             |y| plain::max_unpool(y, places.clone(), input),
         );
     }
+}
+
+#[test]
+fn means_agree_with_burn() {
+    let device = Device::flex().autodiff();
+    let caffe = PoolRounding::CeilCaffe;
+    let one = ConvPadding::Pads { before: 1, after: 1 };
+    for (padding, rounding) in
+        [(ConvPadding::SameUpper, PoolRounding::Floor), (one, caffe), (ConvPadding::Valid, caffe)]
+    {
+        let window = PoolWindow {
+            kernel: vec![3, 2],
+            stride: vec![2, 3],
+            dilation: vec![1, 2],
+            padding: vec![padding; 2],
+            rounding,
+        };
+        for count_padding in [false, true] {
+            let x = numbers(5, [2, 3, 6, 8], &device);
+            let axes = window.axes(&x.dims()).unwrap();
+            both(
+                &format!("{window:?} {count_padding}"),
+                x,
+                |x| average_pool(x, &window, count_padding).unwrap(),
+                |x| plain::average_pool(x, &axes, count_padding).unwrap(),
+            );
+        }
+    }
+    both(
+        "global mean",
+        numbers(5, [2, 3, 6, 8], &device),
+        |x| global_mean(x).unwrap().unsqueeze(),
+        |x| x.mean_dim(3).mean_dim(2).squeeze_dims::<2>(&[2, 3]).unsqueeze(),
+    );
+}
+
+#[test]
+fn activations_agree_with_burn() {
+    let device = Device::flex().autodiff();
+    let all = [
+        Activation::None,
+        Activation::Relu,
+        Activation::LeakyRelu { slope: 0.2 },
+        Activation::LeakyRelu { slope: -0.5 },
+        Activation::Tanh,
+        Activation::Sigmoid,
+        Activation::Relu6,
+        Activation::HardSwish { scale: 0.125 },
+    ];
+    for applied in all {
+        // Away from the corners, at which there is a choice; over all pieces.
+        let x = numbers(5, [2, 3, 6, 8], &device) * 8.0 + 0.01;
+        both(
+            &format!("{applied:?}"),
+            x,
+            |x| activation(x, applied).unwrap(),
+            |x| plain::activation(x, applied),
+        );
+        // The sum is nobody else's: the activation works in place.
+        both(
+            &format!("{applied:?} of a sum"),
+            numbers(5, [2, 3, 6, 8], &device) + 0.01,
+            |x| activation(x.clone() + x, applied).unwrap(),
+            |x| plain::activation(x.clone() + x, applied),
+        );
+    }
+}
+
+#[test]
+fn an_activation_in_place_changes_nobody_elses_tensor() {
+    let device = Device::flex();
+    let x = numbers(1, [2, 3], &device);
+    let before = x.clone().into_data();
+    let view = x.clone().slice([0..1, 1..3]);
+    let _ = activation(x.clone(), Activation::Relu).unwrap();
+    let _ = activation(view, Activation::Relu).unwrap();
+    assert_eq!(x.into_data(), before);
+}
+
+#[test]
+fn softmax_agrees_with_burn() {
+    let device = Device::flex().autodiff();
+    let x = || numbers(5, [2, 3, 6, 8], &device) * 6.0;
+    let burns = burn::tensor::activation::softmax;
+    both("softmax", x(), |x| softmax(x).unwrap(), |x| burns(x, 1));
+    let burns = burn::tensor::activation::log_softmax;
+    both("log_softmax", x(), |x| log_softmax(x).unwrap(), |x| burns(x, 1));
+}
+
+#[test]
+fn linear_agrees_with_burn() {
+    for (rows, from, to) in [(1, 5, 3), (7, 40, 1), (33, 100, 65)] {
+        agree::<2>(
+            &format!("linear {rows} {from} {to}"),
+            [[rows, from], [to, from]],
+            to,
+            |x, w, b| linear(x, w, Some(b)).unwrap(),
+            |x, w, b| plain::linear(x, w, Some(b)),
+        );
+    }
+    let device = Device::flex();
+    let x = numbers(1, [2, 3, 4], &device);
+    let y = linear(x.clone(), numbers(2, [5, 4], &device), None).unwrap();
+    close("three axes", y, plain::linear(x, numbers(2, [5, 4], &device), None));
+    let none = linear(Tensor::<2>::zeros([0, 4], &device), numbers(2, [5, 4], &device), None);
+    assert_eq!(none.unwrap().dims(), [0, 5]);
+    assert!(
+        linear(Tensor::<2>::zeros([2, 3], &device), numbers(2, [5, 4], &device), None).is_err()
+    );
+}
+
+/// Batch normalisation has three inputs, of which the last two have one axis: they come as sums of w's.
+#[test]
+fn batch_norm_agrees_with_burn() {
+    let applied = [
+        Activation::None,
+        Activation::LeakyRelu { slope: 0.2 },
+        Activation::Tanh,
+        Activation::HardSwish { scale: 0.2 },
+    ];
+    let per_channel = |w: Tensor<4>| w.sum_dim(3).sum_dim(2).sum_dim(0).flatten::<1>(0, 3) + 0.3;
+    for applied in applied {
+        let what = format!("batch norm {applied:?}");
+        let (epsilon, activation) = (1e-3, applied);
+        agree::<4>(
+            &what,
+            [[3, 5, 4, 6], [1, 5, 2, 1]],
+            5,
+            |x, w, beta| {
+                let norm = Normalisation { gamma: per_channel(w), beta, epsilon, activation };
+                batch_norm_train(x, &norm).unwrap().output
+            },
+            |x, w, beta| {
+                let mean = x.clone().mean_dim(3).mean_dim(2).mean_dim(0);
+                let about = x - mean;
+                let variance = (about.clone() * about.clone()).mean_dim(3).mean_dim(2).mean_dim(0);
+                let gamma = plain::along_channels::<4>(per_channel(w));
+                let z = about / (variance + epsilon).sqrt() * gamma + plain::along_channels(beta);
+                plain::activation(z, activation)
+            },
+        );
+    }
+    let device = Device::flex();
+    let x = numbers(1, [2, 3, 5], &device);
+    let one = |seed| numbers(seed, [3], &device);
+    let norm =
+        Normalisation { gamma: one(2), beta: one(3), epsilon: 1e-3, activation: Activation::Relu };
+    let (mean, variance) = (one(4), one(5) + 2.0);
+    let ours = batch_norm(x.clone(), &norm, mean.clone(), variance.clone()).unwrap();
+    let burns = burn::tensor::module::batch_norm(x, one(2), one(3), mean, variance, 1e-3);
+    close("fixed statistics", ours, plain::activation(burns, Activation::Relu));
 }
 
 fn both(

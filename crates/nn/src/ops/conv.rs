@@ -1,14 +1,12 @@
 //! Convolution over 1 to 3 spatial axes.
 
-use std::sync::Arc;
-
-use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 use upconv_geometry::{Channels, ConvAxis, ConvShape};
-use upconv_kernels::{ConvPlan, Gradients, KernelError, PlanOptions};
+use upconv_kernels::{ConvPlan, PlanOptions};
 
 use super::plain;
-use super::seam::{KernelBackend, Weighted, check, is_ours};
+use super::planned::Planned;
+use super::seam::{check, is_ours};
 use crate::error::{NnError, Result};
 
 /// Convolution with any window.
@@ -51,12 +49,11 @@ pub fn conv<const D: usize>(
     if !is_ours(devices) {
         return plain::conv(x, weight, bias, &shape);
     }
-    let op = Arc::new(ConvPlan::new(&shape, &PlanOptions::default())?);
-    let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
-    Ok(Tensor::from_dispatch(match bias {
-        None => Dispatch::weighted(x, weight, op),
-        Some(bias) => Dispatch::weighted_with_bias(x, weight, bias.into_dispatch(), op),
-    }))
+    let plan = ConvPlan::new(&shape, &PlanOptions::default())?;
+    let channels = bias.as_ref().map(|_| shape.out_channels());
+    let planned =
+        Planned { plan, x: shape.x(), weight: shape.weight(), y: shape.y(), bias: channels };
+    Ok(planned.run(x, weight, bias))
 }
 
 /// The shape that the tensors' leading axes and `axes` make.
@@ -72,38 +69,4 @@ fn shape<const D: usize>(
     }
     let channels = Channels { batch: x[0], in_channels: x[1], out_channels: weight[0], groups };
     ConvShape::new(channels, axes.to_vec()).map_err(NnError::from)
-}
-
-impl Weighted for ConvPlan {
-    fn output(&self) -> Vec<usize> {
-        self.shape().y()
-    }
-
-    fn input(&self) -> Vec<usize> {
-        self.shape().x()
-    }
-
-    fn weight(&self) -> Vec<usize> {
-        self.shape().weight()
-    }
-
-    fn forward(
-        &self,
-        x: &[f32],
-        w: &[f32],
-        bias: Option<&[f32]>,
-        y: &mut [f32],
-    ) -> std::result::Result<(), KernelError> {
-        Self::forward(self, x, w, bias, y)
-    }
-
-    fn backward(
-        &self,
-        x: &[f32],
-        w: &[f32],
-        dy: &[f32],
-        into: Gradients<'_>,
-    ) -> std::result::Result<(), KernelError> {
-        Self::backward(self, x, w, dy, into)
-    }
 }

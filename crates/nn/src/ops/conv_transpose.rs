@@ -1,14 +1,12 @@
 //! Transposed convolution over 1 to 3 spatial axes.
 
-use std::sync::Arc;
-
-use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 use upconv_geometry::{Axis, Channels, ConvTransposeShape, GeometryError};
-use upconv_kernels::{ConvTransposePlan, Gradients, KernelError, PlanOptions};
+use upconv_kernels::{ConvTransposePlan, PlanOptions};
 
 use super::plain;
-use super::seam::{KernelBackend, Weighted, check, is_ours};
+use super::planned::Planned;
+use super::seam::{check, is_ours};
 use crate::error::{NnError, Result};
 
 /// Transposed convolution with any window.
@@ -49,12 +47,11 @@ pub fn conv_transpose<const D: usize>(
     if !is_ours(devices) {
         return plain::conv_transpose(x, weight, bias, &shape);
     }
-    let op = Arc::new(ConvTransposePlan::new(&shape, &PlanOptions::default())?);
-    let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
-    Ok(Tensor::from_dispatch(match bias {
-        None => Dispatch::weighted(x, weight, op),
-        Some(bias) => Dispatch::weighted_with_bias(x, weight, bias.into_dispatch(), op),
-    }))
+    let plan = ConvTransposePlan::new(&shape, &PlanOptions::default())?;
+    let channels = bias.as_ref().map(|_| shape.out_channels());
+    let planned =
+        Planned { plan, x: shape.x(), weight: shape.weight(), y: shape.y(), bias: channels };
+    Ok(planned.run(x, weight, bias))
 }
 
 /// The shape that the tensors' leading axes and `axes` make.
@@ -77,38 +74,4 @@ fn shape<const D: usize>(
     let out_channels = weight[1].checked_mul(groups).ok_or_else(too_many)?;
     let channels = Channels { batch: x[0], in_channels: x[1], out_channels, groups };
     ConvTransposeShape::new(channels, axes.to_vec()).map_err(NnError::from)
-}
-
-impl Weighted for ConvTransposePlan {
-    fn output(&self) -> Vec<usize> {
-        self.shape().y()
-    }
-
-    fn input(&self) -> Vec<usize> {
-        self.shape().x()
-    }
-
-    fn weight(&self) -> Vec<usize> {
-        self.shape().weight()
-    }
-
-    fn forward(
-        &self,
-        x: &[f32],
-        w: &[f32],
-        bias: Option<&[f32]>,
-        y: &mut [f32],
-    ) -> std::result::Result<(), KernelError> {
-        Self::forward(self, x, w, bias, y)
-    }
-
-    fn backward(
-        &self,
-        x: &[f32],
-        w: &[f32],
-        dy: &[f32],
-        into: Gradients<'_>,
-    ) -> std::result::Result<(), KernelError> {
-        Self::backward(self, x, w, dy, into)
-    }
 }

@@ -1,15 +1,14 @@
 //! Max pooling that also says where each maximum was.
 
-use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use burn::backend::Dispatch;
 use burn::tensor::{Int, Tensor, TensorData};
-use rayon::prelude::*;
+use upconv_kernels::PlanOptions;
+use upconv_kernels::pool::MaxPoolPlan;
 pub use upconv_kernels::pool::PoolWindow;
 
 use super::plain;
-use super::seam::{KernelBackend, Map, check, is_ours};
+use super::seam::{Done, Gradients, Inputs, Keeps, Operation, check, is_ours, operate};
 use crate::error::Result;
 
 /// The maximum of every window, and its flat position in its plane of the input (`y * width + x` in
@@ -44,157 +43,79 @@ pub fn max_pool<const D: usize>(
     x: Tensor<D>,
     window: &PoolWindow,
 ) -> Result<(Tensor<D>, Tensor<D, Int>)> {
-    let dims = x.dims();
-    let device = x.device();
+    let (dims, device) = (x.dims(), x.device());
     let output = window.output(&dims)?;
     check("x", &x, &dims, &device)?;
-    let axes: Vec<PoolAxis> = (0..output.len() - 2)
-        .map(|a| PoolAxis::new(window, a, dims[a + 2], output[a + 2]))
-        .collect();
     if !is_ours([device.clone()]) {
-        return plain::max_pool(x, &axes);
+        return plain::max_pool(x, &window.axes(&dims)?);
     }
-    let map = Arc::new(Pooling::new([dims[0], dims[1]], axes));
-    let y = Dispatch::mapped(x.into_dispatch(), map.clone());
-    let places = map.places.get().cloned().unwrap_or_default();
-    let positions = Tensor::from_data(TensorData::new(places, output), &device);
-    Ok((Tensor::from_dispatch(y), positions))
+    let op = Arc::new(Pooling::new(window, &dims, true)?);
+    let y = operate(Inputs::One(x.into_dispatch()), op.clone());
+    let positions = op.positions.get().map_or(&[][..], Vec::as_slice);
+    let positions: Vec<i64> = positions.iter().map(|&position| position.into()).collect();
+    Ok((y, Tensor::from_data(TensorData::new(positions, output), &device)))
 }
 
-/// The windows of one axis.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct PoolAxis {
-    pub(super) input: usize,
-    pub(super) output: usize,
-    pub(super) kernel: usize,
-    pub(super) stride: usize,
-    pub(super) dilation: usize,
-    pub(super) before: i64,
+/// The values of [`max_pool`] alone. Where no gradient is recorded, nobody looks for the positions then.
+///
+/// # Shapes
+/// `x: [n, c, input...] -> [n, c, output...]`
+///
+/// # Errors
+/// As [`max_pool`].
+pub fn max_pool_values<const D: usize>(x: Tensor<D>, window: &PoolWindow) -> Result<Tensor<D>> {
+    let dims = x.dims();
+    window.output(&dims)?;
+    check("x", &x, &dims, &x.device())?;
+    if !is_ours([x.device()]) {
+        return Ok(plain::max_pool(x, &window.axes(&dims)?)?.0);
+    }
+    let op = Pooling::new(window, &dims, false)?;
+    Ok(operate(Inputs::One(x.into_dispatch()), Arc::new(op)))
 }
 
-impl PoolAxis {
-    /// An axis that is not there.
-    const NONE: Self = Self { input: 1, output: 1, kernel: 1, stride: 1, dilation: 1, before: 0 };
-
-    /// `window` has checked the numbers.
-    pub(super) fn new(window: &PoolWindow, axis: usize, input: usize, output: usize) -> Self {
-        let (kernel, stride) = (window.kernel[axis], window.stride[axis]);
-        let dilation = window.dilation[axis];
-        let span = (kernel - 1) * dilation + 1;
-        let (before, _) = window.padding[axis].amounts(input, span, stride);
-        Self { input, output, kernel, stride, dilation, before }
-    }
-
-    /// Where tap 0 of window `o` lies.
-    fn begin(&self, o: usize) -> i64 {
-        (o * self.stride) as i64 - self.before
-    }
-
-    /// The taps of window `o` that lie in the input: `0 <= begin + j * dilation < input`.
-    fn taps(&self, o: usize) -> Range<usize> {
-        let (begin, step) = (self.begin(o), self.dilation as i64);
-        let up = |cells: i64| cells.max(0).unsigned_abs() as usize;
-        let first = up(-begin).div_ceil(step as usize);
-        let end = up(self.input as i64 - begin).div_ceil(step as usize);
-        first..end.min(self.kernel)
-    }
-
-    /// The cells under these taps.
-    fn cells(&self, o: usize) -> impl Iterator<Item = usize> + Clone {
-        let (begin, step) = (self.begin(o), self.dilation);
-        self.taps(o).map(move |tap| (begin + (tap * step) as i64) as usize)
-    }
-}
-
-/// A pooling, and after it has run the places of its maxima.
+/// A pooling, and after it has run the positions of its maxima, if somebody needs them.
 #[derive(Debug)]
 struct Pooling {
-    leading: [usize; 2],
-    axes: Vec<PoolAxis>,
-    places: OnceLock<Vec<i64>>,
+    plan: MaxPoolPlan,
+    input: Vec<usize>,
+    wanted: bool,
+    positions: OnceLock<Vec<i32>>,
 }
 
 impl Pooling {
-    fn new(leading: [usize; 2], axes: Vec<PoolAxis>) -> Self {
-        Self { leading, axes, places: OnceLock::new() }
-    }
-
-    fn shape(&self, size: fn(&PoolAxis) -> usize) -> Vec<usize> {
-        self.leading.into_iter().chain(self.axes.iter().map(size)).collect()
-    }
-
-    fn plane(&self, size: fn(&PoolAxis) -> usize) -> usize {
-        self.axes.iter().map(size).product()
-    }
-
-    /// The axes as depth, height and width.
-    fn three(&self) -> [PoolAxis; 3] {
-        let mut three = [PoolAxis::NONE; 3];
-        let missing = 3 - self.axes.len().min(3);
-        for (to, from) in three[missing..].iter_mut().zip(&self.axes) {
-            *to = *from;
-        }
-        three
-    }
-
-    fn pool_plane(&self, x: &[f32], y: &mut [f32], places: &mut [i64]) {
-        let [deep, high, wide] = self.three();
-        let mut results = y.iter_mut().zip(places);
-        for d in 0..deep.output {
-            for h in 0..high.output {
-                for w in 0..wide.output {
-                    let (mut most, mut place) = (f32::NEG_INFINITY, -1);
-                    for d in deep.cells(d) {
-                        for h in high.cells(h) {
-                            let row = (d * high.input + h) * wide.input;
-                            for w in wide.cells(w) {
-                                let value = x[row + w];
-                                if value > most || place < 0 || value.is_nan() {
-                                    (most, place) = (value, (row + w) as i64);
-                                }
-                            }
-                        }
-                    }
-                    if let Some((y, to)) = results.next() {
-                        (*y, *to) = (most, place);
-                    }
-                }
-            }
-        }
+    fn new(window: &PoolWindow, input: &[usize], wanted: bool) -> Result<Self> {
+        let plan = MaxPoolPlan::new(window, input, &PlanOptions::default())?;
+        Ok(Self { plan, input: input.to_vec(), wanted, positions: OnceLock::new() })
     }
 }
 
-impl Map for Pooling {
+impl Operation for Pooling {
+    fn inputs(&self) -> Vec<Vec<usize>> {
+        vec![self.input.clone()]
+    }
+
     fn output(&self) -> Vec<usize> {
-        self.shape(|axis| axis.output)
+        self.plan.output().to_vec()
     }
 
-    fn input(&self) -> Vec<usize> {
-        self.shape(|axis| axis.input)
+    fn keeps(&self) -> Keeps {
+        Keeps::Nothing
     }
 
-    fn apply(&self, x: &[f32], y: &mut [f32]) {
-        let mut places = vec![-1; y.len()];
-        let (input, output) = (self.plane(|a| a.input), self.plane(|a| a.output));
-        // Every axis has at least one cell, so that both planes have.
-        y.par_chunks_exact_mut(output)
-            .zip(places.par_chunks_exact_mut(output))
-            .zip(x.par_chunks_exact(input))
-            .for_each(|((y, places), x)| self.pool_plane(x, y, places));
-        // Nobody else writes here: a map is applied once.
-        let _ = self.places.set(places);
-    }
-
-    fn adjoint(&self, dy: &[f32], dx: &mut [f32]) {
-        let (input, output) = (self.plane(|a| a.input), self.plane(|a| a.output));
-        let places = self.places.get().map_or(&[][..], Vec::as_slice);
-        let planes = dy.chunks_exact(output).zip(places.chunks_exact(output));
-        for (dx, (dy, places)) in dx.chunks_exact_mut(input).zip(planes) {
-            for (dy, &place) in dy.iter().zip(places) {
-                if let Ok(place) = usize::try_from(place) {
-                    dx[place] += dy;
-                }
-            }
+    fn forward(&self, inputs: &[&[f32]], y: &mut [f32], recorded: bool) -> Done {
+        if !self.wanted && !recorded {
+            return self.plan.forward(inputs[0], y);
         }
+        let mut positions = vec![0; y.len()];
+        self.plan.forward_with_positions(inputs[0], y, &mut positions)?;
+        // Nobody else writes here: an operation runs once.
+        let _ = self.positions.set(positions);
+        Ok(())
+    }
+
+    fn backward(&self, _: &[&[f32]], dy: &[f32], into: Gradients<'_>) -> Done {
+        let positions = self.positions.get().map_or(&[][..], Vec::as_slice);
+        into.into_iter().flatten().try_for_each(|dx| self.plan.backward(positions, dy, dx))
     }
 }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use burn::backend::Dispatch;
 use burn::tensor::{Int, Tensor};
 use upconv_geometry::{GeometryError, limits};
 
 use super::plain;
-use super::seam::{KernelBackend, Map, check, is_ours};
+use super::seam::{Done, Gradients, Inputs, Keeps, Operation, check, is_ours, operate};
 use crate::error::Result;
 
 /// Puts every value of `x` at its position in its plane of `output` cells, as [`super::max_pool`]
@@ -62,7 +61,7 @@ pub fn max_unpool<const D: usize>(
         return Ok(plain::max_unpool(x, positions, shape));
     }
     let map = Unpooling { input: dims.to_vec(), output: shape.to_vec(), places };
-    Ok(Tensor::from_dispatch(Dispatch::mapped(x.into_dispatch(), Arc::new(map))))
+    Ok(operate(Inputs::One(x.into_dispatch()), Arc::new(map)))
 }
 
 /// The places were checked against the planes of `output`.
@@ -84,20 +83,29 @@ impl Unpooling {
     }
 }
 
-impl Map for Unpooling {
+impl Operation for Unpooling {
+    fn inputs(&self) -> Vec<Vec<usize>> {
+        vec![self.input.clone()]
+    }
+
     fn output(&self) -> Vec<usize> {
         self.output.clone()
     }
 
-    fn input(&self) -> Vec<usize> {
-        self.input.clone()
+    fn keeps(&self) -> Keeps {
+        Keeps::Nothing
     }
 
-    fn apply(&self, x: &[f32], y: &mut [f32]) {
-        self.targets().zip(x).for_each(|(target, &value)| y[target] = value);
+    fn forward(&self, inputs: &[&[f32]], y: &mut [f32], _: bool) -> Done {
+        y.fill(0.0);
+        self.targets().zip(inputs[0]).for_each(|(target, &value)| y[target] = value);
+        Ok(())
     }
 
-    fn adjoint(&self, dy: &[f32], dx: &mut [f32]) {
-        self.targets().zip(dx).for_each(|(target, dx)| *dx = dy[target]);
+    fn backward(&self, _: &[&[f32]], dy: &[f32], into: Gradients<'_>) -> Done {
+        for dx in into.into_iter().flatten() {
+            self.targets().zip(dx).for_each(|(target, dx)| *dx = dy[target]);
+        }
+        Ok(())
     }
 }

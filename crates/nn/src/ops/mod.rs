@@ -12,20 +12,31 @@
 // Without gradients nothing calls the adjoints.
 #![cfg_attr(not(feature = "train"), allow(dead_code))]
 
+mod activation;
 #[cfg(all(test, feature = "train"))]
 mod agreement;
+mod average_pool;
+mod batch_norm;
 mod conv;
 mod conv_transpose;
+mod linear;
 mod max_pool;
 mod max_unpool;
 mod plain;
+mod planned;
 #[cfg(feature = "train")]
 mod record;
 mod resample;
 pub(crate) mod seam;
+mod softmax;
 
+pub use activation::{Activation, activation};
+pub use average_pool::{average_pool, global_mean};
+pub use batch_norm::{Normalisation, Normalised, batch_norm, batch_norm_train};
 pub use conv::conv;
 pub use conv_transpose::conv_transpose;
-pub use max_pool::{PoolWindow, max_pool};
+pub use linear::linear;
+pub use max_pool::{PoolWindow, max_pool, max_pool_values};
 pub use max_unpool::max_unpool;
 pub use resample::{Resample, resample};
+pub use softmax::{log_softmax, softmax};

@@ -6,11 +6,15 @@ use burn::tensor::module::{
 };
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions, MaxPoolOptions, PadMode};
 
-use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData};
-use upconv_geometry::{Axis, ConvAxis, ConvShape, ConvTransposeShape};
+use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData, activation};
+use upconv_geometry::{
+    Axis, Channels, ConvAxis, ConvAxisParams, ConvPadding, ConvShape, ConvTransposeShape,
+};
 
-use super::max_pool::PoolAxis;
-use super::resample::{AxisTaps, Tap};
+use upconv_kernels::Activation;
+use upconv_kernels::pool::PoolAxis;
+use upconv_kernels::resize::{AxisTaps, Tap};
+
 use crate::error::{NnError, Result};
 
 /// Pads or crops the input, then convolves without padding.
@@ -78,18 +82,18 @@ pub(super) fn resample<const D: usize>(mut x: Tensor<D>, axes: &[AxisTaps]) -> T
         }
         let dim = number + 2;
         let cells = |cell: fn(&Tap) -> usize| {
-            let cells: Vec<i64> = axis.taps.iter().map(|tap| cell(tap) as i64).collect();
-            Tensor::<1, Int>::from_data(TensorData::new(cells, [axis.taps.len()]), &device)
+            let cells: Vec<i64> = axis.taps().iter().map(|tap| cell(tap) as i64).collect();
+            Tensor::<1, Int>::from_data(TensorData::new(cells, [axis.taps().len()]), &device)
         };
         let first = x.clone().select(dim, cells(|tap| tap.first));
-        if axis.taps.iter().all(|tap| tap.weight == 0.0) {
+        if axis.taps().iter().all(|tap| tap.weight == 0.0) {
             x = first;
             continue;
         }
         let second = x.select(dim, cells(|tap| tap.second));
         let mut shape = [1; D];
-        shape[dim] = axis.taps.len();
-        let weights: Vec<f32> = axis.taps.iter().map(|tap| tap.weight).collect();
+        shape[dim] = axis.taps().len();
+        let weights: Vec<f32> = axis.taps().iter().map(|tap| tap.weight).collect();
         let weights = Tensor::<D>::from_data(TensorData::new(weights, shape), &device);
         x = first.clone() + (second - first) * weights;
     }
@@ -141,6 +145,79 @@ fn inside<const D: usize>(places: Tensor<D, Int>, axis: &PoolAxis) -> Tensor<D, 
     let outside =
         places.clone().lower_elem(0).bool_or(places.clone().greater_equal_elem(axis.input as i64));
     places.mask_fill(outside, -1)
+}
+
+/// Sums of windows by a convolution with ones, times one over the number of cells that count.
+pub(super) fn average_pool<const D: usize>(
+    x: Tensor<D>,
+    axes: &[PoolAxis],
+    count_padding: bool,
+) -> Result<Tensor<D>> {
+    let (dims, device) = (x.dims(), x.device());
+    let mut flat = dims;
+    (flat[0], flat[1]) = (dims[0] * dims[1], 1);
+    let mut output = dims;
+    let mut ones = [1; D];
+    let mut shares = Tensor::<D>::ones([1; D], &device);
+    let mut windows = Vec::new();
+    for (number, axis) in axes.iter().enumerate() {
+        (output[number + 2], ones[number + 2]) = (axis.output, axis.kernel);
+        let share = |o| match axis.count(o, count_padding) {
+            0 => 0.0,
+            count => 1.0 / count as f32,
+        };
+        let mut shape = [1; D];
+        shape[number + 2] = axis.output;
+        let of_axis: Vec<f32> = (0..axis.output).map(share).collect();
+        shares = shares * Tensor::from_data(TensorData::new(of_axis, shape), &device);
+        // Padding behind that leaves exactly these windows.
+        let &PoolAxis { input, kernel, stride, dilation, before, .. } = axis;
+        let seen = ((axis.output - 1) * stride + (kernel - 1) * dilation + 1) as i64;
+        let padding = ConvPadding::Pads { before, after: seen - input as i64 - before };
+        let params = ConvAxisParams { input, kernel, stride, dilation, padding };
+        windows.push(ConvAxis::new(number, params)?);
+    }
+    if flat[0] == 0 {
+        return Ok(Tensor::zeros(output, &device));
+    }
+    let channels = Channels { batch: flat[0], in_channels: 1, out_channels: 1, groups: 1 };
+    let shape = ConvShape::new(channels, windows)?;
+    let sums = conv(x.reshape(flat), Tensor::ones(ones, &device), None, &shape)?;
+    Ok(sums.reshape(output) * shares)
+}
+
+/// Each activation as Burn's functions.
+pub(super) fn activation<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<D> {
+    match activation {
+        Activation::None => x,
+        Activation::Relu => activation::relu(x),
+        Activation::LeakyRelu { slope } => activation::leaky_relu(x, f64::from(slope)),
+        Activation::Tanh => activation::tanh(x),
+        Activation::Sigmoid => activation::sigmoid(x),
+        Activation::Relu6 => x.clamp(0.0, 6.0),
+        Activation::HardSwish { scale } => {
+            let gate = (x.clone() + 3.0).clamp(0.0, 6.0);
+            x * gate * scale
+        }
+    }
+}
+
+/// `x w' + bias` along the last axis.
+pub(super) fn linear<const D: usize>(
+    x: Tensor<D>,
+    weight: Tensor<2>,
+    bias: Option<Tensor<1>>,
+) -> Tensor<D> {
+    let mut shape = x.dims();
+    let rows = shape[..D - 1].iter().product::<usize>();
+    let flat = x.reshape([rows, shape[D - 1]]);
+    shape[D - 1] = weight.dims()[0];
+    let y = flat.matmul(weight.transpose());
+    let y = match bias {
+        None => y,
+        Some(bias) => y + bias.unsqueeze(),
+    };
+    y.reshape(shape)
 }
 
 /// Adds up what comes to each place, and divides by how many came.

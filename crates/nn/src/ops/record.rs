@@ -10,16 +10,23 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::TensorData;
-use upconv_kernels::Gradients;
 
-use super::seam::{KernelBackend, Map, Weighted, accept, new_tensor, with_slice};
+use super::seam::{Inputs, Keeps, KernelBackend, Operation, accept, with_slices};
 
-/// Backward step of [`Weighted`]; the parents are x, weight and, if there are three, bias.
+/// Backward step of an [`Operation`]; the parents are its inputs.
 #[derive(Debug)]
-struct WeightedBackward;
+struct Step;
 
-impl<const N: usize> Backward<Flex, N> for WeightedBackward {
-    type State = (NodeId, NodeId, Arc<dyn Weighted>);
+/// The operation, and what it reads: inputs, or the output.
+#[derive(Clone, Debug)]
+struct State {
+    op: Arc<dyn Operation>,
+    inputs: Vec<NodeId>,
+    output: Option<FloatTensor<Flex>>,
+}
+
+impl<const N: usize> Backward<Flex, N> for Step {
+    type State = State;
 
     fn backward(
         self,
@@ -28,24 +35,24 @@ impl<const N: usize> Backward<Flex, N> for WeightedBackward {
         checkpointer: &mut Checkpointer,
     ) {
         let dy = grads.consume::<Flex>(&ops.node);
-        let (x, w, op) = ops.state;
-        let x = checkpointer.retrieve_node_output::<FloatTensor<Flex>>(x);
-        let w = checkpointer.retrieve_node_output::<FloatTensor<Flex>>(w);
-        let node = |number: usize| ops.parents.get(number).and_then(Option::as_ref);
+        let State { op, inputs, output } = ops.state;
+        let retrieved = inputs.into_iter().map(|node| checkpointer.retrieve_node_output(node));
+        let read: Vec<FloatTensor<Flex>> = retrieved.chain(output).chain([dy]).collect();
         // Only what somebody asks for is computed, all of it in one call.
-        let length = |shape: Vec<usize>| vec![0.0f32; shape.iter().product()];
-        let mut dx = node(0).map(|_| length(op.input()));
-        let mut dw = node(1).map(|_| length(op.weight()));
-        let out_channels = op.output()[1];
-        let mut db = node(2).map(|_| length(vec![out_channels]));
-        let into =
-            Gradients { x: dx.as_deref_mut(), weight: dw.as_deref_mut(), bias: db.as_deref_mut() };
-        with_slice(&x, |x| {
-            with_slice(&w, |w| with_slice(&dy, |dy| accept(op.backward(x, w, dy, into))))
+        let mut gradients: Vec<Option<Vec<f32>>> = ops
+            .parents
+            .iter()
+            .zip(op.inputs())
+            .map(|(node, shape)| node.as_ref().map(|_| vec![0.0; shape.iter().product()]))
+            .collect();
+        let into = gradients.iter_mut().map(|values| values.as_deref_mut()).collect();
+        with_slices(&read, |read| {
+            if let Some((dy, kept)) = read.split_last() {
+                accept(op.backward(kept, dy, into));
+            }
         });
-        let computed = [(dx, op.input()), (dw, op.weight()), (db, vec![out_channels])];
-        for (number, (values, shape)) in computed.into_iter().enumerate() {
-            if let (Some(node), Some(values)) = (node(number), values) {
+        for ((node, values), shape) in ops.parents.iter().zip(gradients).zip(op.inputs()) {
+            if let (Some(node), Some(values)) = (node, values) {
                 let gradient = FloatTensor::<Flex>::from_data(TensorData::new(values, shape));
                 grads.register::<Flex>(node.id, gradient);
             }
@@ -53,75 +60,41 @@ impl<const N: usize> Backward<Flex, N> for WeightedBackward {
     }
 }
 
-/// Backward step of [`Map`].
-#[derive(Debug)]
-struct MapBackward;
-
-impl Backward<Flex, 1> for MapBackward {
-    type State = Arc<dyn Map>;
-
-    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Recorded, _: &mut Checkpointer) {
-        let dy = grads.consume::<Flex>(&ops.node);
-        let [node] = ops.parents;
-        let map = ops.state;
-        if let Some(node) = node {
-            let dx = with_slice(&dy, |dy| new_tensor(map.input(), |dx| map.adjoint(dy, dx)));
-            grads.register::<Flex>(node.id, dx);
+/// Records an operation of `N` inputs.
+fn record<C: CheckpointStrategy, const N: usize>(
+    inputs: [FloatTensor<Autodiff<Flex, C>>; N],
+    op: Arc<dyn Operation>,
+    together: impl FnOnce([FloatTensor<Flex>; N]) -> Inputs<Flex>,
+) -> FloatTensor<Autodiff<Flex, C>> {
+    let prepared = Step.prepare::<C>(inputs.each_ref().map(|input| input.node()));
+    match prepared.compute_bound().stateful() {
+        OpsKind::Tracked(mut prep) => {
+            let kept = match op.keeps() {
+                Keeps::Inputs(count) => count,
+                Keeps::Nothing | Keeps::Output => 0,
+            };
+            let nodes = inputs.iter().take(kept).map(|input| prep.checkpoint(input)).collect();
+            let inputs = together(inputs.map(|input| input.into_primitive()));
+            let y = Flex::operate(inputs, op.clone(), true);
+            let output = (op.keeps() == Keeps::Output).then(|| y.clone());
+            prep.finish(State { op, inputs: nodes, output }, y)
+        }
+        OpsKind::UnTracked(prep) => {
+            let inputs = together(inputs.map(|input| input.into_primitive()));
+            prep.finish(Flex::operate(inputs, op, false))
         }
     }
 }
 
 impl<C: CheckpointStrategy> KernelBackend for Autodiff<Flex, C> {
-    fn weighted(
-        x: FloatTensor<Self>,
-        w: FloatTensor<Self>,
-        op: Arc<dyn Weighted>,
-    ) -> FloatTensor<Self> {
-        let prepared = WeightedBackward.prepare::<C>([x.node(), w.node()]).compute_bound();
-        match prepared.stateful() {
-            OpsKind::Tracked(mut prep) => {
-                let state = (prep.checkpoint(&x), prep.checkpoint(&w), op.clone());
-                prep.finish(state, Flex::weighted(x.into_primitive(), w.into_primitive(), op))
+    fn operate(inputs: Inputs<Self>, op: Arc<dyn Operation>, _: bool) -> FloatTensor<Self> {
+        // The number of parents is part of a step's type.
+        match inputs {
+            Inputs::One(x) => record::<C, 1>([x], op, |[x]| Inputs::One(x)),
+            Inputs::Two(x, w) => record::<C, 2>([x, w], op, |[x, w]| Inputs::Two(x, w)),
+            Inputs::Three(x, a, b) => {
+                record::<C, 3>([x, a, b], op, |[x, a, b]| Inputs::Three(x, a, b))
             }
-            OpsKind::UnTracked(prep) => {
-                prep.finish(Flex::weighted(x.into_primitive(), w.into_primitive(), op))
-            }
-        }
-    }
-
-    fn weighted_with_bias(
-        x: FloatTensor<Self>,
-        w: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        op: Arc<dyn Weighted>,
-    ) -> FloatTensor<Self> {
-        let nodes = [x.node(), w.node(), bias.node()];
-        match WeightedBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(mut prep) => {
-                let state = (prep.checkpoint(&x), prep.checkpoint(&w), op.clone());
-                let y = Flex::weighted_with_bias(
-                    x.into_primitive(),
-                    w.into_primitive(),
-                    bias.into_primitive(),
-                    op,
-                );
-                prep.finish(state, y)
-            }
-            OpsKind::UnTracked(prep) => prep.finish(Flex::weighted_with_bias(
-                x.into_primitive(),
-                w.into_primitive(),
-                bias.into_primitive(),
-                op,
-            )),
-        }
-    }
-
-    fn mapped(x: FloatTensor<Self>, map: Arc<dyn Map>) -> FloatTensor<Self> {
-        match MapBackward.prepare::<C>([x.node()]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => {
-                prep.finish(map.clone(), Flex::mapped(x.into_primitive(), map))
-            }
-            OpsKind::UnTracked(prep) => prep.finish(Flex::mapped(x.into_primitive(), map)),
         }
     }
 }

@@ -1,100 +1,109 @@
 //! Where our kernels meet Burn's CPU backend: slices in, tensors out, and gradients behind them.
 //!
-//! Two kinds of operation are enough for everything in [`crate::ops`]: [`Weighted`], which is linear
-//! in an input and in a weight and may add a bias, and [`Map`] of one input. Each brings its own
-//! adjoint, so that one backward step serves all operations of a kind.
+//! One kind of operation is enough for everything in [`crate::ops`]: an [`Operation`] of one or more inputs of
+//! fixed shapes and one output, which brings its own gradients and says which tensors they are worked out from.
 
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Flex, backend_extension};
+use burn::backend::{Backend, Dispatch, ExtensionType, Flex, backend_extension};
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use upconv_kernels::{Gradients, KernelError};
+use upconv_kernels::KernelError;
 
 use crate::error::{NnError, Result};
 
-/// An operation on an input, a weight and perhaps a bias, of fixed shapes.
-pub(crate) trait Weighted: Debug + Send + Sync + 'static {
-    /// Shape of the output.
-    fn output(&self) -> Vec<usize>;
-    /// Shape of the input.
-    fn input(&self) -> Vec<usize>;
-    /// Shape of the weight.
-    fn weight(&self) -> Vec<usize>;
-    /// Writes every element of `y`.
-    fn forward(
-        &self,
-        x: &[f32],
-        w: &[f32],
-        bias: Option<&[f32]>,
-        y: &mut [f32],
-    ) -> std::result::Result<(), KernelError>;
-    /// Writes every element of the gradients asked for.
-    fn backward(
-        &self,
-        x: &[f32],
-        w: &[f32],
-        dy: &[f32],
-        into: Gradients<'_>,
-    ) -> std::result::Result<(), KernelError>;
+/// What a kernel returns.
+pub(crate) type Done = std::result::Result<(), KernelError>;
+
+/// Which tensors [`Operation::backward`] reads beside the gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeps {
+    /// None: the operation is linear, or has kept what it needs itself.
+    Nothing,
+    /// So many of the inputs, from the first on.
+    Inputs(usize),
+    /// The output.
+    Output,
 }
 
-/// A map of one tensor, of fixed shapes, whose derivative depends on nothing but what [`Map::apply`]
-/// may have left in it: linear maps, and pooling, which keeps the places of its maxima.
-pub(crate) trait Map: Debug + Send + Sync + 'static {
+/// An operation on tensors of fixed shapes. It runs once, and may keep what its gradients need.
+pub(crate) trait Operation: Debug + Send + Sync + 'static {
+    /// Shapes of the inputs.
+    fn inputs(&self) -> Vec<Vec<usize>>;
     /// Shape of the output.
     fn output(&self) -> Vec<usize>;
-    /// Shape of the input.
-    fn input(&self) -> Vec<usize>;
-    /// Writes the output to `y`, which holds zeros. Called once.
-    fn apply(&self, x: &[f32], y: &mut [f32]);
-    /// Adds the gradient of the input to `dx`, which holds zeros. Called after `apply`.
-    fn adjoint(&self, dy: &[f32], dx: &mut [f32]);
+    /// What `backward` reads.
+    fn keeps(&self) -> Keeps;
+    /// Writes every element of `y`. Unless `recorded`, `backward` is not called afterwards.
+    fn forward(&self, inputs: &[&[f32]], y: &mut [f32], recorded: bool) -> Done;
+    /// Turns the only input into the output, or says that it cannot.
+    fn forward_in_place(&self, _x: &mut [f32]) -> Option<Done> {
+        None
+    }
+    /// Writes every element of the gradients asked for, one place for each input.
+    fn backward(&self, kept: &[&[f32]], dy: &[f32], into: Gradients<'_>) -> Done;
 }
 
-/// The two kinds of operation as methods of a backend. Burn's macro finds the backend of the tensors
-/// at run time; callers must have asked [`is_ours`].
+/// Where the gradient of each input is written, if anybody asks for it.
+pub(crate) type Gradients<'a> = Vec<Option<&'a mut [f32]>>;
+
+/// The tensors that an operation takes.
+#[derive(ExtensionType)]
+pub(crate) enum Inputs<B: Backend> {
+    /// An input.
+    One(FloatTensor<B>),
+    /// An input and a weight.
+    Two(FloatTensor<B>, FloatTensor<B>),
+    /// An input and two others: weight and bias, or two numbers for each channel.
+    Three(FloatTensor<B>, FloatTensor<B>, FloatTensor<B>),
+}
+
+/// Operations as a method of a backend. Burn's macro finds the backend of the tensors at run time; callers must
+/// have asked [`is_ours`].
 #[backend_extension(Flex, Autodiff: cfg(feature = "train"))]
 pub(crate) trait KernelBackend: Backend {
-    /// `op(x, w)`.
-    fn weighted(
-        x: FloatTensor<Self>,
-        w: FloatTensor<Self>,
-        op: Arc<dyn Weighted>,
+    /// `op(inputs)`; `recorded` as for [`Operation::forward`].
+    fn operate(
+        #[extension_type] inputs: Inputs<Self>,
+        op: Arc<dyn Operation>,
+        recorded: bool,
     ) -> FloatTensor<Self>;
-    /// `op(x, w) + bias`.
-    fn weighted_with_bias(
-        x: FloatTensor<Self>,
-        w: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        op: Arc<dyn Weighted>,
-    ) -> FloatTensor<Self>;
-    /// `map(x)`.
-    fn mapped(x: FloatTensor<Self>, map: Arc<dyn Map>) -> FloatTensor<Self>;
 }
 
 impl KernelBackend for Flex {
-    fn weighted(
-        x: FloatTensor<Self>,
-        w: FloatTensor<Self>,
-        op: Arc<dyn Weighted>,
-    ) -> FloatTensor<Self> {
-        forward(&x, &w, None, &*op)
+    fn operate(inputs: Inputs<Self>, op: Arc<dyn Operation>, recorded: bool) -> FloatTensor<Self> {
+        let inputs = match inputs {
+            Inputs::One(mut x) => {
+                match whole_storage(&mut x).and_then(|x| op.forward_in_place(x)) {
+                    Some(done) => {
+                        accept(done);
+                        return x;
+                    }
+                    None => vec![x],
+                }
+            }
+            Inputs::Two(x, w) => vec![x, w],
+            Inputs::Three(x, a, b) => vec![x, a, b],
+        };
+        with_slices(&inputs, |inputs| {
+            new_tensor(op.output(), |y| accept(op.forward(inputs, y, recorded)))
+        })
     }
+}
 
-    fn weighted_with_bias(
-        x: FloatTensor<Self>,
-        w: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        op: Arc<dyn Weighted>,
-    ) -> FloatTensor<Self> {
-        forward(&x, &w, Some(&bias), &*op)
-    }
+/// The values of a tensor that nobody else holds and that is all of its memory.
+fn whole_storage(x: &mut FloatTensor<Flex>) -> Option<&mut [f32]> {
+    let values = x.as_slice::<f32>()?.len();
+    x.try_storage_mut::<f32>().filter(|storage| storage.len() == values)
+}
 
-    fn mapped(x: FloatTensor<Self>, map: Arc<dyn Map>) -> FloatTensor<Self> {
-        with_slice(&x, |x| new_tensor(map.output(), |y| map.apply(x, y)))
-    }
+/// Runs an operation on tensors whose shapes, types and devices were checked.
+pub(super) fn operate<const D: usize>(
+    inputs: Inputs<Dispatch>,
+    op: Arc<dyn Operation>,
+) -> Tensor<D> {
+    Tensor::from_dispatch(Dispatch::operate(inputs, op, false))
 }
 
 /// Whether the tensors on these devices are where our kernels run.
@@ -131,13 +140,18 @@ pub(crate) fn check<const D: usize>(
     Ok(())
 }
 
-/// Calls `f` with the elements in row-major order; they are copied only if they do not lie so.
-pub(super) fn with_slice<T>(tensor: &FloatTensor<Flex>, f: impl FnOnce(&[f32]) -> T) -> T {
-    match tensor.as_slice::<f32>() {
-        Some(slice) => f(slice),
-        // `check` has seen the element type, so that only the order can be wrong.
-        None => f(tensor.to_contiguous().as_slice::<f32>().unwrap_or_default()),
-    }
+/// Calls `f` with the elements of each tensor in row-major order; they are copied only if they do not lie so.
+pub(super) fn with_slices<T>(tensors: &[FloatTensor<Flex>], f: impl FnOnce(&[&[f32]]) -> T) -> T {
+    // `check` has seen the element type, so that only the order can be wrong.
+    let lies = |tensor: &FloatTensor<Flex>| tensor.as_slice::<f32>().is_some();
+    let copied: Vec<Option<FloatTensor<Flex>>> =
+        tensors.iter().map(|t| (!lies(t)).then(|| t.to_contiguous())).collect();
+    let slices: Vec<&[f32]> = tensors
+        .iter()
+        .zip(&copied)
+        .map(|(own, copy)| copy.as_ref().unwrap_or(own).as_slice::<f32>().unwrap_or_default())
+        .collect();
+    f(&slices)
 }
 
 /// A tensor that `fill` writes, given zeros.
@@ -148,24 +162,8 @@ pub(super) fn new_tensor(shape: Vec<usize>, fill: impl FnOnce(&mut [f32])) -> Fl
 }
 
 /// Kernels refuse only what [`check`] has refused before, and Burn's operations cannot fail.
-pub(super) fn accept(result: std::result::Result<(), KernelError>) {
+pub(super) fn accept(result: Done) {
     if let Err(error) = result {
         panic!("the sizes were checked, and yet: {error}");
     }
-}
-
-fn forward(
-    x: &FloatTensor<Flex>,
-    w: &FloatTensor<Flex>,
-    bias: Option<&FloatTensor<Flex>>,
-    op: &dyn Weighted,
-) -> FloatTensor<Flex> {
-    with_slice(x, |x| {
-        with_slice(w, |w| {
-            new_tensor(op.output(), |y| match bias {
-                None => accept(op.forward(x, w, None, y)),
-                Some(bias) => with_slice(bias, |bias| accept(op.forward(x, w, Some(bias), y))),
-            })
-        })
-    })
 }
