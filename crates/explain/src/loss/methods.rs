@@ -2,8 +2,8 @@
 
 use upconv_geometry::{ConvPadding, PoolRounding};
 use upconv_kernels::KernelError;
-use upconv_kernels::reference::bilinear::bilinear_kernel;
 use upconv_kernels::pool::PoolWindow;
+use upconv_kernels::reference::bilinear::bilinear_kernel;
 use upconv_kernels::reference::max_pool::{IndexMeaning, max_pool};
 use upconv_kernels::reference::max_unpool::{MaxUnpool, max_unpool};
 use upconv_kernels::reference::pixel_shuffle::{pixel_shuffle, pixel_unshuffle};
