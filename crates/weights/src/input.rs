@@ -50,18 +50,20 @@ impl<R: Read> Input<R> {
         self.end
     }
 
+    /// What is said where `what` needs `count` bytes and fewer are there.
+    pub(crate) fn cut(&self, what: String, needed: u64) -> WeightsError {
+        self.cut_at(what, needed, self.end - self.offset)
+    }
+
+    fn cut_at(&self, what: String, needed: u64, got: u64) -> WeightsError {
+        let (file, offset) = (self.file.clone(), self.offset);
+        WeightsError::Truncated { file, what, offset, needed, got }
+    }
+
     /// The next `count` bytes, which messages call `what`.
     pub(crate) fn take(&mut self, count: u64, what: impl FnOnce() -> String) -> Result<Vec<u8>> {
-        let left = self.end - self.offset;
-        let cut = |what: String, got| WeightsError::Truncated {
-            file: self.file.clone(),
-            what,
-            offset: self.offset,
-            needed: count,
-            got,
-        };
-        if count > left {
-            return Err(cut(what(), left));
+        if count > self.end - self.offset {
+            return Err(self.cut(what(), count));
         }
         let mut bytes = Vec::new();
         let size = usize::try_from(count).unwrap_or(usize::MAX);
@@ -74,7 +76,7 @@ impl<R: Read> Input<R> {
             .map_err(|source| WeightsError::read(&self.file, source))?;
         // A file that shrinks while it is read.
         if bytes.len() as u64 != count {
-            return Err(cut(what(), bytes.len() as u64));
+            return Err(self.cut_at(what(), count, bytes.len() as u64));
         }
         self.digest.update(&bytes);
         self.offset += count;

@@ -28,11 +28,12 @@
 //! assert_eq!(again.get("head.weight").unwrap().to_f32()?, [1.0, -0.5]);
 //! # Ok::<(), upconv_weights::WeightsError>(())
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod atomic;
 mod axes;
 pub mod balance;
+mod bytes;
 pub mod compare;
 pub mod convert;
 mod error;

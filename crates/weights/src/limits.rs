@@ -9,6 +9,9 @@ use crate::error::TensorFault;
 /// Most bytes of the files of one set of weights together: 4 GiB.
 pub const MAX_BYTES: u64 = 1 << 32;
 
+/// Bytes from which on a file is mapped where that is asked for: 16 MiB.
+pub const MAPPED_BYTES: u64 = 1 << 24;
+
 /// Most bytes of a safetensors header, or of a JSON document: 16 MiB.
 pub const MAX_JSON_BYTES: u64 = 1 << 24;
 

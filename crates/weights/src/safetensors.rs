@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use crate::bytes::{self, Bytes};
 use crate::error::{Result, TensorFault, WeightsError};
 use crate::format::{SourceFile, base_name};
 use crate::input::{self, Input};
@@ -53,7 +54,7 @@ impl Weights {
         let (file, bytes) = input::open(path, limits::MAX_BYTES)?;
         let name = path.display().to_string();
         let input = Input::new(file, name.clone(), bytes);
-        let (weights, sha256) = Self::parse(input, &name)?;
+        let (weights, sha256) = Self::parse(input, &name, take)?;
         Ok((weights, SourceFile { name: base_name(path), bytes, sha256 }))
     }
 
@@ -63,10 +64,42 @@ impl Weights {
     /// If they are not of the format.
     pub fn from_bytes(file: &str, bytes: &[u8]) -> Result<Self> {
         let input = Input::new(bytes, file.into(), bytes.len() as u64);
-        Self::parse(input, file).map(|(weights, _)| weights)
+        Self::parse(input, file, take).map(|(weights, _)| weights)
     }
 
-    fn parse<R: Read>(mut input: Input<R>, file: &str) -> Result<(Self, String)> {
+    /// As [`Weights::read`], but large files stay where they are: the system reads what is looked at, and may forget
+    /// it again. If such a file is cut short while its tensors are in use, the system ends the program; files below
+    /// [`limits::MAPPED_BYTES`] are read.
+    ///
+    /// # Errors
+    /// As [`Weights::read`].
+    pub fn map(path: &Path) -> Result<Self> {
+        let (opened, bytes) = input::open(path, limits::MAX_BYTES)?;
+        let file = path.display().to_string();
+        if bytes < limits::MAPPED_BYTES {
+            let input = Input::new(opened, file.clone(), bytes);
+            return Self::parse(input, &file, take).map(|(weights, _)| weights);
+        }
+        let map = bytes::map(&opened).map_err(|source| WeightsError::read(&file, source))?;
+        let input = Input::new(&map[..], file.clone(), map.len() as u64);
+        let place = |input: &mut Input<&[u8]>, entry: &Entry| {
+            // The entries tile what is left of the file.
+            let begin = input.offset() as usize;
+            let range = begin + entry.begin as usize..begin + entry.end as usize;
+            if range.end > map.len() {
+                return Err(input.cut(format!("tensor {:?}", entry.name), entry.end - entry.begin));
+            }
+            Ok(Bytes::Mapped { map: map.clone(), range })
+        };
+        Self::parse(input, &file, place).map(|(weights, _)| weights)
+    }
+
+    /// `cells` gives the bytes of an entry; it is called for one after the other in the order of the file.
+    fn parse<R: Read>(
+        mut input: Input<R>,
+        file: &str,
+        cells: impl Fn(&mut Input<R>, &Entry) -> Result<Bytes>,
+    ) -> Result<(Self, String)> {
         let prefix = input.take(PREFIX, || "the size of the header".into())?;
         // Always as many bytes as were asked for.
         let size = u64::from_le_bytes(prefix.try_into().unwrap_or_default());
@@ -91,9 +124,10 @@ impl Weights {
             return Err(WeightsError::Surplus { file: file.into(), end, surplus });
         }
         let mut tensors = Vec::with_capacity(entries.len());
-        for Entry { name, dtype, shape, begin, end } in entries {
-            let cells = input.take(end - begin, || format!("tensor {name:?}"))?;
-            tensors.push(Tensor::new(name, dtype, shape, cells)?);
+        for entry in entries {
+            let cells = cells(&mut input, &entry)?;
+            let Entry { name, dtype, shape, .. } = entry;
+            tensors.push(Tensor::of(name, dtype, shape, cells)?);
         }
         let weights = Self { metadata: known, other: metadata, tensors }.checked(file)?;
         Ok((weights, input.sha256()))
@@ -223,6 +257,12 @@ impl Weights {
         tensors.sort_by_key(|tensor| std::cmp::Reverse(tensor.dtype().bytes()));
         tensors
     }
+}
+
+/// The cells of the entry that comes next.
+fn take<R: Read>(input: &mut Input<R>, entry: &Entry) -> Result<Bytes> {
+    let cells = input.take(entry.end - entry.begin, || format!("tensor {:?}", entry.name))?;
+    Ok(cells.into())
 }
 
 fn too_many(file: &str, got: usize) -> WeightsError {

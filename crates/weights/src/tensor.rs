@@ -1,7 +1,10 @@
 //! A named tensor as it lies in a file: type of cells, shape, little-endian bytes, row-major.
 
+use std::borrow::Cow;
+
 use half::{bf16, f16};
 
+use crate::bytes::Bytes;
 use crate::error::{Result, TensorFault, WeightsError};
 use crate::{axes, limits};
 
@@ -94,7 +97,7 @@ pub struct Tensor {
     name: String,
     dtype: Dtype,
     shape: Vec<usize>,
-    bytes: Vec<u8>,
+    pub(crate) bytes: Bytes,
 }
 
 impl Tensor {
@@ -120,7 +123,11 @@ impl Tensor {
         shape: Vec<usize>,
         bytes: Vec<u8>,
     ) -> Result<Self> {
-        let name = name.into();
+        Self::of(name.into(), dtype, shape, bytes.into())
+    }
+
+    /// The same of bytes that may lie in a mapped file.
+    pub(crate) fn of(name: String, dtype: Dtype, shape: Vec<usize>, bytes: Bytes) -> Result<Self> {
         match byte_count(dtype, &shape) {
             Ok(needed) if needed == bytes.len() => Ok(Self { name, dtype, shape, bytes }),
             Ok(needed) => {
@@ -204,6 +211,26 @@ impl Tensor {
         Ok(values)
     }
 
+    /// The cells as numbers, without a copy where they lie in memory as F32.
+    ///
+    /// # Errors
+    /// As [`Tensor::to_f32`].
+    ///
+    /// ```
+    /// use upconv_weights::Tensor;
+    /// let tensor = Tensor::from_f32("t", &[2], &[0.5, -2.0])?;
+    /// assert_eq!(*tensor.as_f32()?, [0.5, -2.0]);
+    /// # Ok::<(), upconv_weights::WeightsError>(())
+    /// ```
+    pub fn as_f32(&self) -> Result<Cow<'_, [f32]>> {
+        // The numbers of a file are little-endian, and may begin anywhere.
+        let in_place = self.dtype == Dtype::F32 && cfg!(target_endian = "little");
+        match bytemuck::try_cast_slice(&self.bytes) {
+            Ok(values) if in_place => Ok(Cow::Borrowed(values)),
+            _ => Ok(Cow::Owned(self.to_f32()?)),
+        }
+    }
+
     /// The same as F16, rounded to the nearest, ties to even; NaN and infinities stay what they are.
     ///
     /// # Errors
@@ -252,7 +279,7 @@ impl Tensor {
         }
         let bytes = axes::permute(&self.bytes, self.dtype.bytes(), &self.shape, axes)
             .map_err(|fault| self.fault(fault))?;
-        Ok(Self { shape, bytes, ..self })
+        Ok(Self { shape, bytes: bytes.into(), ..self })
     }
 
     /// The same cells under another shape.
@@ -260,7 +287,7 @@ impl Tensor {
     /// # Errors
     /// If that shape has another number of cells.
     pub fn reshaped(self, shape: &[usize]) -> Result<Self> {
-        Self::new(self.name, self.dtype, shape.to_vec(), self.bytes)
+        Self::of(self.name, self.dtype, shape.to_vec(), self.bytes)
     }
 
     /// A cell as F64. Integers beyond 2^53 are rounded.
