@@ -6,8 +6,9 @@ use upconv_geometry::{
 
 use super::Parameter;
 use crate::error::{KernelError, Result};
-use crate::options::Activation;
+use crate::options::{Activation, PlanOptions};
 use crate::pool::PoolWindow;
+use crate::resize::{Resample, ResizePlan};
 
 /// A tensor that flows through a [`Graph`]: its input, or what an operation makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub(super) enum Operation<'w> {
     Add(Activation),
     Concat,
     MaxPool(PoolWindow),
+    /// To the cells of the result.
+    Resize(Resample),
     /// Over all cells.
     GlobalMean,
     /// The second value, `[n, c, 1...]`, times each channel of the first.
@@ -282,6 +285,17 @@ impl<'w> Graph<'w> {
     pub fn max_pool(&mut self, x: Value, window: &PoolWindow) -> Result<Value> {
         let shape = window.output(self.shape(x))?;
         Ok(self.push(Operation::MaxPool(window.clone()), &[x], shape))
+    }
+
+    /// Resampling to `output` cells along the spatial axes.
+    ///
+    /// # Errors
+    /// Another number of axes; a size of 0 or above the limits.
+    pub fn resize(&mut self, x: Value, output: &[usize], how: Resample) -> Result<Value> {
+        // Checks the sizes.
+        ResizePlan::new(self.shape(x), output, how, &PlanOptions::default())?;
+        let shape = [&self.shape(x)[..2], output].concat();
+        Ok(self.push(Operation::Resize(how), &[x], shape))
     }
 
     /// The mean of each channel: `[n, c, spatial...] -> [n, c, 1...]`.

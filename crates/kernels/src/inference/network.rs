@@ -86,7 +86,7 @@ impl Graph<'_> {
                 }
                 Operation::Concat => draft.concat(reads, &x, extent(&node.shape)?),
                 other => {
-                    let step = prepare(other, &x, extent(&node.shape)?, options)?;
+                    let step = prepare(other, &x, &node.shape, options)?;
                     draft.step(step, reads, node.shape.iter().product())
                 }
             });

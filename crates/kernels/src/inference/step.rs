@@ -6,13 +6,14 @@ use rayon::prelude::*;
 
 use super::graph::{Operation, ScaleShift, Weighted, WeightedShape};
 use super::network::NetworkOptions;
-use crate::error::Result;
+use crate::error::{KernelError, Result};
 use crate::extent::Extent;
 use crate::layout;
 use crate::options::{Activation, Epilogue, Layout, PackedWeight, PlanOptions};
 use crate::plan::{ConvPlan, ConvTransposePlan};
 use crate::pointwise;
 use crate::pool::{self, MaxPoolPlan};
+use crate::resize::ResizePlan;
 use crate::simd::Detected;
 
 /// An operation of fixed shapes.
@@ -43,31 +44,34 @@ pub(super) trait Step: Debug + Send + Sync {
     }
 }
 
-/// Makes an operation ready that computes something. `x` are the shapes of what it reads, in the order NCHW; `y`
-/// is the extent of what it makes.
+/// Makes an operation ready that computes something. `x` are the shapes of what it reads, `y` that of what it
+/// makes, in the order NCHW.
 pub(super) fn prepare(
     operation: Operation<'_>,
     x: &[&[usize]],
-    y: Extent,
+    y: &[usize],
     options: &NetworkOptions,
 ) -> Result<Box<dyn Step>> {
+    let of = |shape| {
+        Ok::<_, KernelError>(Extent { layout: options.inside, ..Extent::of(shape, Layout::Nchw)? })
+    };
     Ok(match operation {
         Operation::Weighted(weighted) => weight(weighted, options)?,
         Operation::ScaleShift(ScaleShift { factor, shift, activation }) => {
             let narrow = |values: Vec<f64>| values.into_iter().map(|v| v as f32).collect();
             let (factor, shift) = (narrow(factor), narrow(shift));
-            Box::new(ScaleShiftStep { factor, shift, activation, extent: y })
+            Box::new(ScaleShiftStep { factor, shift, activation, extent: of(y)? })
         }
         Operation::Activation(activation) => Box::new(Activate(activation)),
         Operation::Add(activation) => Box::new(Add(activation)),
         Operation::MaxPool(window) => {
             Box::new(MaxPool(MaxPoolPlan::new(&window, x[0], &plan_options(options))?))
         }
-        Operation::GlobalMean => {
-            let x = Extent::of(x[0], Layout::Nchw)?;
-            Box::new(GlobalMean(Extent { layout: options.inside, ..x }))
+        Operation::Resize(how) => {
+            Box::new(Resize(ResizePlan::new(x[0], &y[2..], how, &plan_options(options))?))
         }
-        Operation::Gate => Box::new(Gate(y)),
+        Operation::GlobalMean => Box::new(GlobalMean(of(x[0])?)),
+        Operation::Gate => Box::new(Gate(of(y)?)),
         // They only say where values lie.
         Operation::Input | Operation::Concat => Box::new(Copy),
     })
@@ -283,6 +287,19 @@ struct MaxPool(MaxPoolPlan);
 impl Step for MaxPool {
     fn kind(&self) -> &'static str {
         "max_pool"
+    }
+
+    fn run(&self, x: &[&[f32]], y: &mut [f32]) -> Result<()> {
+        self.0.forward(x[0], y)
+    }
+}
+
+#[derive(Debug)]
+struct Resize(ResizePlan);
+
+impl Step for Resize {
+    fn kind(&self) -> &'static str {
+        "resize"
     }
 
     fn run(&self, x: &[&[f32]], y: &mut [f32]) -> Result<()> {
