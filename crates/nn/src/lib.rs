@@ -9,6 +9,9 @@
 //!   optimisers and records work on them. Padding is given in the words of
 //!   [`upconv_geometry::Padding`].
 //! * [`init`]: how weights begin.
+//! * [`parameters`]: the parameters of a module by name.
+//! * [`pass`]: what a network's forward pass is written against, once for training and inference.
+//! * [`inference`]: the inference form of a network, which runs without Burn.
 //!
 //! # Features
 //! * `train` (default): gradients through our kernels. Without it, tensors that record gradients (which
@@ -31,8 +34,11 @@
 #![forbid(unsafe_code)]
 
 mod error;
+pub mod inference;
 pub mod init;
 pub mod layers;
 pub mod ops;
+pub mod parameters;
+pub mod pass;
 
 pub use error::{NnError, Result};

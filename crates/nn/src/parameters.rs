@@ -1,0 +1,137 @@
+//! The parameters of a module by name: the path of its fields, such as `layer1.0.conv1.weight`.
+
+use std::collections::HashMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::tensor::{Tensor, TensorData};
+
+use crate::error::{NnError, Result};
+
+/// Name and shape of every parameter and statistic, in the order of the fields.
+///
+/// ```
+/// use burn::tensor::Device;
+/// use upconv_nn::{layers::Conv2dConfig, parameters};
+/// let conv = Conv2dConfig::new([3, 8], [5, 5]).init(&Device::flex())?;
+/// assert_eq!(
+///     parameters::list(&conv),
+///     [("weight".into(), vec![8, 3, 5, 5]), ("bias".into(), vec![8])]
+/// );
+/// # Ok::<(), upconv_nn::NnError>(())
+/// ```
+pub fn list(module: &impl Module) -> Vec<(String, Vec<usize>)> {
+    let mut visitor = Lister::default();
+    module.visit(&mut visitor);
+    visitor.found.into_iter().map(|(_, name, shape)| (name, shape)).collect()
+}
+
+/// The module with every parameter and statistic replaced by what `values` gives for its name and shape, in
+/// row-major order.
+///
+/// # Errors
+/// Those of `values`; another number of values than the shape has.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use upconv_nn::{layers::Conv1dConfig, parameters};
+/// let conv = Conv1dConfig::new([1, 1], [2]).init(&Device::flex())?;
+/// let conv = parameters::set(conv, |name, _| Ok(if name == "bias" { vec![0.5] } else { vec![1.0, 10.0] }))?;
+/// let y = conv.forward(Tensor::<3>::from_floats([[[1.0, 2.0]]], &Device::flex()));
+/// assert_eq!(y.into_data().try_to_vec::<f32>().unwrap(), [21.5]);
+/// # Ok::<(), upconv_nn::NnError>(())
+/// ```
+pub fn set<M: Module>(
+    module: M,
+    values: impl FnMut(&str, &[usize]) -> Result<Vec<f32>>,
+) -> Result<M> {
+    let mut setter = Setter { path: Vec::new(), values, error: None };
+    let module = module.map(&mut setter);
+    match setter.error {
+        None => Ok(module),
+        Some(error) => Err(error),
+    }
+}
+
+/// The names of a module's parameters, for who meets them one by one.
+#[derive(Clone, Debug)]
+pub struct Names(HashMap<ParamId, String>);
+
+impl Names {
+    /// Of all parameters and statistics of `module`.
+    pub fn of(module: &impl Module) -> Self {
+        let mut visitor = Lister::default();
+        module.visit(&mut visitor);
+        Self(visitor.found.into_iter().map(|(id, name, _)| (id, name)).collect())
+    }
+
+    /// The path of the layer whose parameter `field` this is, with a dot behind it unless it is the module itself.
+    ///
+    /// # Errors
+    /// A parameter that is no part of the module.
+    pub fn layer<const D: usize>(&self, parameter: &Param<Tensor<D>>, field: &str) -> Result<&str> {
+        let name = self.0.get(&parameter.id).and_then(|name| name.strip_suffix(field));
+        name.ok_or_else(|| NnError::Setting {
+            setting: "layer",
+            reason: format!("its {field} is no part of the module that is recorded"),
+        })
+    }
+}
+
+#[derive(Default)]
+struct Lister {
+    path: Vec<String>,
+    found: Vec<(ParamId, String, Vec<usize>)>,
+}
+
+impl ModuleVisitor for Lister {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.found.push((param.id, self.path.join("."), param.lazy_shape().to_vec()));
+    }
+}
+
+struct Setter<F> {
+    path: Vec<String>,
+    values: F,
+    error: Option<NnError>,
+}
+
+impl<F: FnMut(&str, &[usize]) -> Result<Vec<f32>>> ModuleMapper for Setter<F> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if self.error.is_some() {
+            return param;
+        }
+        let (name, shape) = (self.path.join("."), param.lazy_shape());
+        let expected: usize = shape.iter().product();
+        let values = match (self.values)(&name, &shape) {
+            Ok(values) if values.len() == expected => values,
+            Ok(values) => {
+                let (shape, got) = (shape.to_vec(), values.len());
+                let reason = format!("{name} of shape {shape:?} has {expected} values, not {got}");
+                self.error = Some(NnError::Setting { setting: "values", reason });
+                return param;
+            }
+            Err(error) => {
+                self.error = Some(error);
+                return param;
+            }
+        };
+        let tensor = Tensor::from_data(TensorData::new(values, shape), &param.lazy_device());
+        Param::initialized(param.id, tensor)
+    }
+}
