@@ -1,9 +1,15 @@
 //! What a model is made of, layer by layer, worked out from the layers themselves.
 
+use burn::module::Param;
+use burn::tensor::Tensor;
 use serde::Serialize;
-use upconv_nn::layers::{Conv2d, ConvTranspose2d};
+use upconv_nn::Result as NnResult;
+use upconv_nn::layers::{BatchNorm, Conv2d, ConvTranspose2d, Linear, MaxPool2d, Upsample};
+use upconv_nn::parameters::Names;
+use upconv_nn::pass::{Activation, Pass};
 
 use crate::error::Result;
+use crate::inference::Model;
 
 /// What a layer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -15,6 +21,12 @@ pub enum LayerKind {
     DepthwiseConv,
     /// Transposed convolution.
     ConvTranspose,
+    /// A matrix times every image.
+    Linear,
+    /// Batch normalisation.
+    BatchNorm,
+    /// The maximum of every window; has no parameters.
+    MaxPool,
     /// Bilinear resize; has no parameters.
     Upsample,
 }
@@ -26,6 +38,9 @@ impl LayerKind {
             Self::Conv => "conv",
             Self::DepthwiseConv => "depthwise_conv",
             Self::ConvTranspose => "conv_transpose",
+            Self::Linear => "linear",
+            Self::BatchNorm => "batch_norm",
+            Self::MaxPool => "max_pool",
             Self::Upsample => "upsample",
         }
     }
@@ -50,73 +65,154 @@ pub struct Layer {
     pub stride: Vec<usize>,
 }
 
-/// Collects the layers of a model while a shape is passed through it, as a tensor would be.
-pub(crate) struct Describer {
-    pub(crate) layers: Vec<Layer>,
+/// The layers of a network for an input `[n, c, h, w]`, in the order in which they run.
+///
+/// # Errors
+/// An input that does not fit.
+pub fn describe(net: &impl Model, input: [usize; 4]) -> Result<Vec<Layer>> {
+    let mut describer = Describer { names: Names::of(net), layers: Vec::new() };
+    net.forward(&mut describer, &input)?;
+    Ok(describer.layers)
+}
+
+/// Collects the layers while a shape is passed through the network, as a tensor would be.
+struct Describer {
+    names: Names,
+    layers: Vec<Layer>,
+}
+
+/// Numbers of a layer.
+struct Numbers {
+    kind: LayerKind,
+    stride: Vec<usize>,
+    parameters: usize,
+    /// Multiply-adds of one image.
+    macs: usize,
+}
+
+impl Numbers {
+    /// Of a layer that multiplies nothing.
+    fn light(kind: LayerKind, parameters: usize) -> Self {
+        Self { kind, stride: Vec::new(), parameters, macs: 0 }
+    }
 }
 
 impl Describer {
-    pub(crate) fn new() -> Self {
-        Self { layers: Vec::new() }
+    /// Adds a layer of so many values for `[c, h, w]`.
+    fn push(&mut self, name: &str, numbers: Numbers, [_, c, h, w]: [usize; 4]) {
+        let Numbers { kind, stride, parameters, macs } = numbers;
+        let (shape_out, flops) = ([c, h, w], 2 * macs as u64);
+        let name = name.trim_end_matches('.').to_owned();
+        self.layers.push(Layer { name, kind, shape_out, parameters, flops, stride });
     }
 
-    /// Adds a convolution, and returns the shape of its output.
-    pub(crate) fn conv(
-        &mut self,
-        name: &str,
-        conv: &Conv2d,
-        [c, h, w]: [usize; 3],
-    ) -> Result<[usize; 3]> {
-        let [out, in_group, kh, kw] = conv.weight.dims();
-        let size = conv.output_size(&[h, w])?;
-        let kind = if in_group == 1 && c == out && c > 1 {
-            LayerKind::DepthwiseConv
-        } else {
-            LayerKind::Conv
+    fn name<const D: usize>(&self, weight: &Param<Tensor<D>>, field: &str) -> NnResult<String> {
+        Ok(self.names.layer(weight, field)?.to_owned())
+    }
+
+    /// A layer without parameters is called by its kind, and the number of layers before it.
+    fn push_nameless(&mut self, kind: LayerKind, shape: [usize; 4]) {
+        let before = self.layers.iter().filter(|layer| layer.kind == kind).count();
+        self.push(&format!("{}{}", kind.name(), before + 1), Numbers::light(kind, 0), shape);
+    }
+}
+
+impl Pass for Describer {
+    type Value = [usize; 4];
+
+    fn shape(&self, x: &[usize; 4]) -> [usize; 4] {
+        *x
+    }
+
+    fn conv(&mut self, layer: &Conv2d, &[n, c, h, w]: &[usize; 4]) -> NnResult<[usize; 4]> {
+        let [out, in_group, kh, kw] = layer.weight.dims();
+        let size = layer.output_size(&[h, w])?;
+        let kind = match in_group == 1 && c == out && c > 1 {
+            true => LayerKind::DepthwiseConv,
+            false => LayerKind::Conv,
         };
         let macs = out * in_group * kh * kw * size[0] * size[1];
-        let bias = conv.bias.as_ref().map_or(0, |bias| bias.dims()[0]);
-        let stride = conv.setting.stride.clone();
-        let parameters = out * in_group * kh * kw + bias;
-        self.push(name, (kind, stride), [out, size[0], size[1]], parameters, macs)
+        let parameters = out * in_group * kh * kw + length(layer.bias.as_ref());
+        let stride = layer.setting.stride.clone();
+        let y = [n, out, size[0], size[1]];
+        self.push(
+            &self.name(&layer.weight, "weight")?,
+            Numbers { kind, stride, parameters, macs },
+            y,
+        );
+        Ok(y)
     }
 
-    /// Adds a transposed convolution, and returns the shape of its output.
-    pub(crate) fn conv_transpose(
+    fn conv_transpose(
         &mut self,
-        name: &str,
-        conv: &ConvTranspose2d,
-        [c, h, w]: [usize; 3],
-    ) -> Result<[usize; 3]> {
-        let [_, out_group, kh, kw] = conv.weight.dims();
-        let size = conv.output_size(&[h, w])?;
-        let macs = c * out_group * kh * kw * h * w;
-        let bias = conv.bias.as_ref().map_or(0, |bias| bias.dims()[0]);
-        let shape = [out_group * conv.setting.groups, size[0], size[1]];
-        let kind = (LayerKind::ConvTranspose, conv.setting.stride.clone());
-        self.push(name, kind, shape, c * out_group * kh * kw + bias, macs)
+        layer: &ConvTranspose2d,
+        &[n, c, h, w]: &[usize; 4],
+    ) -> NnResult<[usize; 4]> {
+        let [_, out_group, kh, kw] = layer.weight.dims();
+        let size = layer.output_size(&[h, w])?;
+        let numbers = Numbers {
+            kind: LayerKind::ConvTranspose,
+            stride: layer.setting.stride.clone(),
+            parameters: c * out_group * kh * kw + length(layer.bias.as_ref()),
+            macs: c * out_group * kh * kw * h * w,
+        };
+        let y = [n, out_group * layer.setting.groups, size[0], size[1]];
+        self.push(&self.name(&layer.weight, "weight")?, numbers, y);
+        Ok(y)
     }
 
-    /// Adds a resize by `factor`, and returns the shape of its output.
-    pub(crate) fn upsample(
-        &mut self,
-        name: &str,
-        factor: usize,
-        [c, h, w]: [usize; 3],
-    ) -> Result<[usize; 3]> {
-        self.push(name, (LayerKind::Upsample, Vec::new()), [c, h * factor, w * factor], 0, 0)
+    fn batch_norm(&mut self, layer: &BatchNorm, x: &[usize; 4]) -> NnResult<[usize; 4]> {
+        let numbers = Numbers::light(LayerKind::BatchNorm, 2 * layer.gamma.dims()[0]);
+        self.push(&self.name(&layer.gamma, "gamma")?, numbers, *x);
+        Ok(*x)
     }
 
-    fn push(
-        &mut self,
-        name: &str,
-        (kind, stride): (LayerKind, Vec<usize>),
-        shape_out: [usize; 3],
-        parameters: usize,
-        macs: usize,
-    ) -> Result<[usize; 3]> {
-        let flops = 2 * macs as u64;
-        self.layers.push(Layer { name: name.into(), kind, shape_out, parameters, flops, stride });
-        Ok(shape_out)
+    fn linear(&mut self, layer: &Linear, &[n, ..]: &[usize; 4]) -> NnResult<[usize; 4]> {
+        let [out, inputs] = layer.weight.dims();
+        let parameters = out * inputs + length(layer.bias.as_ref());
+        let kind = LayerKind::Linear;
+        let numbers = Numbers { kind, stride: Vec::new(), parameters, macs: out * inputs };
+        let y = [n, out, 1, 1];
+        self.push(&self.name(&layer.weight, "weight")?, numbers, y);
+        Ok(y)
     }
+
+    fn activation(&mut self, _: Activation, x: &[usize; 4]) -> NnResult<[usize; 4]> {
+        Ok(*x)
+    }
+
+    fn add(&mut self, a: &[usize; 4], _: &[usize; 4]) -> NnResult<[usize; 4]> {
+        Ok(*a)
+    }
+
+    fn concat(&mut self, values: &[[usize; 4]]) -> NnResult<[usize; 4]> {
+        let [n, _, h, w] = values.first().copied().unwrap_or_default();
+        Ok([n, values.iter().map(|value| value[1]).sum(), h, w])
+    }
+
+    fn max_pool(&mut self, layer: &MaxPool2d, &[n, c, h, w]: &[usize; 4]) -> NnResult<[usize; 4]> {
+        let size = layer.output_size(&[h, w])?;
+        let y = [n, c, size[0], size[1]];
+        self.push_nameless(LayerKind::MaxPool, y);
+        Ok(y)
+    }
+
+    fn global_mean(&mut self, &[n, c, ..]: &[usize; 4]) -> NnResult<[usize; 4]> {
+        Ok([n, c, 1, 1])
+    }
+
+    fn upsample(&mut self, layer: &Upsample, &[n, c, h, w]: &[usize; 4]) -> NnResult<[usize; 4]> {
+        let size = layer.output_size(&[h, w])?;
+        let y = [n, c, size[0], size[1]];
+        self.push_nameless(LayerKind::Upsample, y);
+        Ok(y)
+    }
+
+    fn gate(&mut self, x: &[usize; 4], _: &[usize; 4]) -> NnResult<[usize; 4]> {
+        Ok(*x)
+    }
+}
+
+fn length(bias: Option<&Param<Tensor<1>>>) -> usize {
+    bias.map_or(0, |bias| bias.dims()[0])
 }

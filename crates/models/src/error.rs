@@ -61,3 +61,17 @@ pub enum ModelError {
     #[error(transparent)]
     Geometry(#[from] GeometryError),
 }
+
+/// Checks height and width of an input.
+pub(crate) fn check_multiple(
+    model: &'static str,
+    [h, w]: [usize; 2],
+    multiple: usize,
+) -> Result<()> {
+    for (axis, got) in [("height", h), ("width", w)] {
+        if got == 0 || !got.is_multiple_of(multiple) {
+            return Err(ModelError::InputSize { model, axis, got, multiple });
+        }
+    }
+    Ok(())
+}

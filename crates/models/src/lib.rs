@@ -3,15 +3,25 @@
 //! | model | what |
 //! | --- | --- |
 //! | [`selfie`] | cuts the person near the camera out of a photo |
+//! | [`fcn8s`] | gives every pixel its class |
+//! | [`resnet`] | classifies; the trunk of other networks |
+//! | [`resnet_cifar`] | classifies small pictures |
+//! | [`dcgan`] | draws pictures of chance |
+//! | [`unet`] | gives every pixel its class, with fine borders |
 //!
 //! [`registry`] lists them with their sizes, their strong and weak points, and what to take instead.
 #![forbid(unsafe_code)]
 
+pub mod dcgan;
 mod description;
 mod error;
-mod parameters;
+pub mod fcn8s;
+pub mod inference;
 pub mod registry;
+pub mod resnet;
+pub mod resnet_cifar;
 pub mod selfie;
+pub mod unet;
 
-pub use description::{Layer, LayerKind};
+pub use description::{Layer, LayerKind, describe};
 pub use error::{ModelError, Result};

@@ -6,7 +6,7 @@ use serde::Serialize;
 use upconv_data::Segment;
 use upconv_weights::{Expected, Metadata, RenameTable, Source, Weights};
 
-use crate::description::Layer;
+use crate::description::{Layer, describe};
 use crate::error::{ModelError, Result};
 use crate::selfie::{self, Loaded, Selfie, SelfieConfig, SelfieSegmenter};
 
@@ -89,16 +89,15 @@ pub const MODELS: [Entry; 1] = [Entry {
     },
     layers: |entry| {
         let [_, _, h, w] = entry.input;
-        Selfie::new(&SelfieConfig::tfjs(), &Device::flex())?.describe(h, w)
+        describe(&Selfie::new(&SelfieConfig::tfjs(), &Device::flex())?, [1, 3, h, w])
     },
     conversion: selfie::from_tfjs,
     with_selftest: |weights| selfie::with_selftest(weights, &Device::flex()),
     verify: |file, weights| selfie::verify(file, weights, &Device::flex()),
     built_in: Some(selfie::built_in),
     segmenter: Some(|file, weights| {
-        let device = Device::flex();
-        let Loaded { net, size: [h, w] } = selfie::load(file, weights, &device)?;
-        Ok(Box::new(SelfieSegmenter::new(net, device, (h, w))))
+        let Loaded { net, size: [h, w] } = selfie::load(file, weights, &Device::flex())?;
+        Ok(Box::new(SelfieSegmenter::new(&net, (h, w))?))
     }),
 }];
 

@@ -2,39 +2,13 @@
 //! bias; SAME padding is TensorFlow's.
 
 use burn::module::Module;
-use burn::tensor::activation::{relu, sigmoid};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use upconv_geometry::Padding;
 use upconv_nn::layers::{Conv2d, Conv2dConfig, Upsample, UpsampleConfig};
 use upconv_nn::ops::Resample;
+use upconv_nn::pass::{Activation, Pass};
 
-use crate::description::Describer;
 use crate::error::Result;
-use crate::parameters::{Parameters, Visit};
-
-/// An activation of the network.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Activation {
-    /// `max(x, 0)`.
-    Relu,
-    /// `x * min(max(x + 3, 0), 6) * scale`, where `scale` is about a sixth.
-    HardSwish {
-        /// See [`super::SelfieConfig::hard_swish_scale`].
-        scale: f64,
-    },
-}
-
-impl Activation {
-    pub(super) fn apply(self, x: Tensor<4>) -> Tensor<4> {
-        match self {
-            Self::Relu => relu(x),
-            Self::HardSwish { scale } => {
-                let gate = (x.clone() + 3.0).clamp(0.0, 6.0);
-                x * gate * scale
-            }
-        }
-    }
-}
 
 /// A 1x1 convolution.
 pub(super) fn pointwise(from: usize, to: usize, device: &Device) -> Result<Conv2d> {
@@ -47,11 +21,6 @@ fn depthwise(channels: usize, kernel: usize, stride: usize, device: &Device) -> 
         .with_stride([stride, stride])
         .with_padding(Padding::Same)
         .init(device)?)
-}
-
-/// Mean over height and width, `[n, c, h, w] -> [n, c, 1, 1]`.
-pub(super) fn global_mean(x: Tensor<4>) -> Tensor<4> {
-    x.mean_dim(3).mean_dim(2)
 }
 
 /// Squeeze and excitation: `sigmoid(excite(relu(squeeze(mean(v)))))`, a factor per channel.
@@ -70,21 +39,12 @@ impl Gate {
     }
 
     /// `[n, c, h, w] -> [n, c, 1, 1]`
-    fn forward(&self, v: Tensor<4>) -> Tensor<4> {
-        sigmoid(self.excite.forward(relu(self.squeeze.forward(global_mean(v)))))
-    }
-
-    fn describe(&self, name: &str, d: &mut Describer, [c, ..]: [usize; 3]) -> Result<()> {
-        let hidden = d.conv(&format!("{name}.squeeze"), &self.squeeze, [c, 1, 1])?;
-        d.conv(&format!("{name}.excite"), &self.excite, hidden)?;
-        Ok(())
-    }
-}
-
-impl Parameters for Gate {
-    fn each_parameter(&mut self, name: &str, visit: &mut Visit<'_>) -> Result<()> {
-        self.squeeze.each_parameter(&format!("{name}.squeeze"), visit)?;
-        self.excite.each_parameter(&format!("{name}.excite"), visit)
+    fn forward<P: Pass>(&self, pass: &mut P, v: &P::Value) -> Result<P::Value> {
+        let mean = pass.global_mean(v)?;
+        let h = pass.conv(&self.squeeze, &mean)?;
+        let h = pass.activation(Activation::Relu, &h)?;
+        let h = pass.conv(&self.excite, &h)?;
+        Ok(pass.activation(Activation::Sigmoid, &h)?)
     }
 }
 
@@ -123,40 +83,22 @@ impl MbBlock {
         })
     }
 
-    pub(super) fn forward(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
-        let h = activation.apply(self.expand.forward(x.clone()));
-        let h = activation.apply(self.depthwise.forward(h));
-        let h = match &self.gate {
-            Some(gate) => h.clone() * gate.forward(h),
-            None => h,
-        };
-        let y = self.project.forward(h);
-        if self.residual { y + x } else { y }
-    }
-
-    pub(super) fn describe(
+    pub(super) fn forward<P: Pass>(
         &self,
-        name: &str,
-        d: &mut Describer,
-        x: [usize; 3],
-    ) -> Result<[usize; 3]> {
-        let h = d.conv(&format!("{name}.expand"), &self.expand, x)?;
-        let h = d.conv(&format!("{name}.depthwise"), &self.depthwise, h)?;
+        pass: &mut P,
+        x: &P::Value,
+        activation: Activation,
+    ) -> Result<P::Value> {
+        let h = pass.conv(&self.expand, x)?;
+        let h = pass.activation(activation, &h)?;
+        let h = pass.conv(&self.depthwise, &h)?;
+        let mut h = pass.activation(activation, &h)?;
         if let Some(gate) = &self.gate {
-            gate.describe(&format!("{name}.gate"), d, h)?;
+            let factors = gate.forward(pass, &h)?;
+            h = pass.gate(&h, &factors)?;
         }
-        d.conv(&format!("{name}.project"), &self.project, h)
-    }
-}
-
-impl Parameters for MbBlock {
-    fn each_parameter(&mut self, name: &str, visit: &mut Visit<'_>) -> Result<()> {
-        self.expand.each_parameter(&format!("{name}.expand"), visit)?;
-        self.depthwise.each_parameter(&format!("{name}.depthwise"), visit)?;
-        if let Some(gate) = &mut self.gate {
-            gate.each_parameter(&format!("{name}.gate"), visit)?;
-        }
-        self.project.each_parameter(&format!("{name}.project"), visit)
+        let y = pass.conv(&self.project, &h)?;
+        if self.residual { Ok(pass.add(&y, x)?) } else { Ok(y) }
     }
 }
 
@@ -184,33 +126,23 @@ impl DecoderBlock {
         })
     }
 
-    pub(super) fn forward(&self, x: Tensor<4>, skip: Tensor<4>) -> Tensor<4> {
-        let u = self.narrow.forward(self.up.forward(x));
-        let f = skip.clone() * self.gate.forward(skip + u.clone()) + u;
-        let h = relu(self.mix.forward(f));
-        h.clone() + relu(self.depthwise.forward(h))
-    }
-
-    pub(super) fn describe(
+    pub(super) fn forward<P: Pass>(
         &self,
-        name: &str,
-        d: &mut Describer,
-        x: [usize; 3],
-    ) -> Result<[usize; 3]> {
-        let up = d.upsample(&format!("{name}.up"), 2, x)?;
-        let u = d.conv(&format!("{name}.narrow"), &self.narrow, up)?;
-        self.gate.describe(&format!("{name}.gate"), d, u)?;
-        let h = d.conv(&format!("{name}.mix"), &self.mix, u)?;
-        d.conv(&format!("{name}.depthwise"), &self.depthwise, h)
-    }
-}
-
-impl Parameters for DecoderBlock {
-    fn each_parameter(&mut self, name: &str, visit: &mut Visit<'_>) -> Result<()> {
-        self.narrow.each_parameter(&format!("{name}.narrow"), visit)?;
-        self.gate.each_parameter(&format!("{name}.gate"), visit)?;
-        self.mix.each_parameter(&format!("{name}.mix"), visit)?;
-        self.depthwise.each_parameter(&format!("{name}.depthwise"), visit)
+        pass: &mut P,
+        x: &P::Value,
+        skip: &P::Value,
+    ) -> Result<P::Value> {
+        let u = pass.upsample(&self.up, x)?;
+        let u = pass.conv(&self.narrow, &u)?;
+        let sum = pass.add(skip, &u)?;
+        let factors = self.gate.forward(pass, &sum)?;
+        let f = pass.gate(skip, &factors)?;
+        let f = pass.add(&f, &u)?;
+        let h = pass.conv(&self.mix, &f)?;
+        let h = pass.activation(Activation::Relu, &h)?;
+        let d = pass.conv(&self.depthwise, &h)?;
+        let d = pass.activation(Activation::Relu, &d)?;
+        Ok(pass.add(&h, &d)?)
     }
 }
 

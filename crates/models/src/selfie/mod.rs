@@ -18,17 +18,15 @@ mod segment;
 mod weights;
 
 use burn::module::Module;
-use burn::tensor::activation::{relu, sigmoid};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use upconv_geometry::Padding;
 use upconv_nn::layers::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig};
+use upconv_nn::pass::{Activation, Pass};
 
-use crate::description::{Describer, Layer};
-use crate::error::{ModelError, Result};
-use crate::parameters::{Parameters, Visit};
-pub use blocks::Activation;
-use blocks::{DecoderBlock, MbBlock, MbSpec, global_mean, pointwise};
+use crate::error::{Result, check_multiple};
+use crate::inference::Model;
+use blocks::{DecoderBlock, MbBlock, MbSpec, pointwise};
 pub use names::tfjs_names;
 pub use segment::SelfieSegmenter;
 pub use weights::{Loaded, built_in, from_tfjs, load, verify, with_selftest};
@@ -60,7 +58,7 @@ impl SelfieConfig {
     }
 }
 
-/// The first four blocks halve; which skip they feed is written in [`Selfie::forward`].
+/// The first four blocks halve; which skip they feed is written in [`Selfie::maps`].
 const ENCODER: [MbSpec; 8] = [
     MbSpec { from: 16, expand: 16, kernel: 3, stride: 2, gate: Some(8), to: 16 },
     MbSpec { from: 16, expand: 72, kernel: 3, stride: 2, gate: None, to: 24 },
@@ -72,14 +70,18 @@ const ENCODER: [MbSpec; 8] = [
     MbSpec { from: 32, expand: 96, kernel: 5, stride: 1, gate: Some(24), to: 32 },
 ];
 
-/// Blocks up to here use ReLU, those after it the hard swish.
-const RELU_BLOCKS: usize = 3;
-
 /// The network.
 #[derive(Module, Debug)]
 pub struct Selfie {
     stem: Conv2d,
-    mb: Vec<MbBlock>,
+    mb1: MbBlock,
+    mb2: MbBlock,
+    mb3: MbBlock,
+    mb4: MbBlock,
+    mb5: MbBlock,
+    mb6: MbBlock,
+    mb7: MbBlock,
+    mb8: MbBlock,
     context: Conv2d,
     context_gate: Conv2d,
     dec8: DecoderBlock,
@@ -91,15 +93,15 @@ pub struct Selfie {
 
 /// What the network gives, with the inner maps that tests compare.
 #[derive(Debug, Clone)]
-pub struct SelfieMaps {
+pub struct SelfieMaps<V> {
     /// Encoder output at an eighth of the size, `[n, 24, h/8, w/8]`.
-    pub skip8: Tensor<4>,
+    pub skip8: V,
     /// Encoder output, `[n, 32, h/16, w/16]`.
-    pub bottleneck: Tensor<4>,
+    pub bottleneck: V,
     /// First decoder block, `[n, 24, h/8, w/8]`.
-    pub dec8: Tensor<4>,
+    pub dec8: V,
     /// Before the sigmoid, `[n, 1, h, w]`.
-    pub logits: Tensor<4>,
+    pub logits: V,
 }
 
 impl Selfie {
@@ -108,12 +110,20 @@ impl Selfie {
     /// # Errors
     /// None for these sizes; the type is that of the layers.
     pub fn new(config: &SelfieConfig, device: &Device) -> Result<Self> {
+        let block = |number: usize| MbBlock::new(ENCODER[number], device);
         Ok(Self {
             stem: Conv2dConfig::new([3, 16], [3, 3])
                 .with_stride([2, 2])
                 .with_padding(Padding::Same)
                 .init(device)?,
-            mb: ENCODER.iter().map(|&spec| MbBlock::new(spec, device)).collect::<Result<_>>()?,
+            mb1: block(0)?,
+            mb2: block(1)?,
+            mb3: block(2)?,
+            mb4: block(3)?,
+            mb5: block(4)?,
+            mb6: block(5)?,
+            mb7: block(6)?,
+            mb8: block(7)?,
             context: pointwise(32, 128, device)?,
             context_gate: pointwise(32, 128, device)?,
             dec8: DecoderBlock::new(128, 24, 24, device)?,
@@ -127,117 +137,45 @@ impl Selfie {
         })
     }
 
-    /// Replaces every parameter by what `values` gives for its name and shape (in our layouts: `[out, in /
-    /// groups, kh, kw]`, transposed `[in, out / groups, kh, kw]`).
+    /// The logits and the inner maps of `[n, 3, h, w]`.
     ///
     /// # Errors
-    /// Those of `values`; another number of values than the shape says.
-    pub fn set_parameters(
-        &mut self,
-        mut values: impl FnMut(&str, &[usize]) -> Result<Vec<f32>>,
-    ) -> Result<()> {
-        self.each_parameter("", &mut |name, slot| {
-            let shape = slot.shape();
-            let data = values(name, &shape)?;
-            let expected: usize = shape.iter().product();
-            if data.len() != expected {
-                let what =
-                    format!("{name} has {} values, but {shape:?} needs {expected}", data.len());
-                return Err(ModelError::Inner { model: NAME, what });
-            }
-            slot.set(data);
-            Ok(())
-        })
+    /// A height or width that is no multiple of [`MULTIPLE`].
+    pub fn maps<P: Pass>(&self, pass: &mut P, x: &P::Value) -> Result<SelfieMaps<P::Value>> {
+        let [_, _, h, w] = pass.shape(x);
+        check_multiple(NAME, [h, w], MULTIPLE)?;
+        let hard_swish = Activation::HardSwish { scale: self.hard_swish_scale as f32 };
+        let s2 = pass.conv(&self.stem, x)?;
+        let s2 = pass.activation(hard_swish, &s2)?;
+        let s4 = self.mb1.forward(pass, &s2, Activation::Relu)?;
+        let h = self.mb2.forward(pass, &s4, Activation::Relu)?;
+        let s8 = self.mb3.forward(pass, &h, Activation::Relu)?;
+        let mut h = s8.clone();
+        for block in [&self.mb4, &self.mb5, &self.mb6, &self.mb7, &self.mb8] {
+            h = block.forward(pass, &h, hard_swish)?;
+        }
+        let context = pass.conv(&self.context, &h)?;
+        let context = pass.activation(Activation::Relu, &context)?;
+        let mean = pass.global_mean(&h)?;
+        let factors = pass.conv(&self.context_gate, &mean)?;
+        let factors = pass.activation(Activation::Sigmoid, &factors)?;
+        let context = pass.gate(&context, &factors)?;
+        let dec8 = self.dec8.forward(pass, &context, &s8)?;
+        let dec4 = self.dec4.forward(pass, &dec8, &s4)?;
+        let dec2 = self.dec2.forward(pass, &dec4, &s2)?;
+        let logits = pass.conv_transpose(&self.head, &dec2)?;
+        Ok(SelfieMaps { skip8: s8, bottleneck: h, dec8, logits })
     }
+}
 
-    /// Name and shape of every parameter, in the order of the network.
-    ///
-    /// # Errors
-    /// None; the type is that of the visit.
-    pub fn parameters(&mut self) -> Result<Vec<(String, Vec<usize>)>> {
-        let mut all = Vec::new();
-        self.each_parameter("", &mut |name, slot| {
-            all.push((name.to_owned(), slot.shape()));
-            Ok(())
-        })?;
-        Ok(all)
-    }
-
+impl Model for Selfie {
     /// Probability of person, `[n, 3, h, w] -> [n, 1, h, w]`.
     ///
     /// # Errors
     /// A height or width that is no multiple of [`MULTIPLE`].
-    pub fn forward(&self, x: Tensor<4>) -> Result<Tensor<4>> {
-        Ok(sigmoid(self.maps(x)?.logits))
-    }
-
-    /// The logits and the inner maps.
-    ///
-    /// # Errors
-    /// As [`Selfie::forward`].
-    pub fn maps(&self, x: Tensor<4>) -> Result<SelfieMaps> {
-        let [_, _, h, w] = x.dims();
-        check_size(h, w)?;
-        let hard_swish = Activation::HardSwish { scale: self.hard_swish_scale };
-        let s2 = hard_swish.apply(self.stem.forward(x));
-        let mut inner = Vec::new();
-        let mut h = s2.clone();
-        for (n, block) in self.mb.iter().enumerate() {
-            h = block.forward(h, if n < RELU_BLOCKS { Activation::Relu } else { hard_swish });
-            inner.push(h.clone());
-        }
-        // After the blocks at a quarter and at an eighth of the size.
-        let (s4, s8) = (inner[0].clone(), inner[2].clone());
-        let context = relu(self.context.forward(h.clone()))
-            * sigmoid(self.context_gate.forward(global_mean(h.clone())));
-        let dec8 = self.dec8.forward(context, s8.clone());
-        let dec4 = self.dec4.forward(dec8.clone(), s4);
-        let dec2 = self.dec2.forward(dec4, s2);
-        Ok(SelfieMaps { skip8: s8, bottleneck: h, dec8, logits: self.head.forward(dec2) })
-    }
-
-    /// The layers at an input of `h` by `w` pixels, in the order in which they run.
-    ///
-    /// # Errors
-    /// As [`Selfie::forward`].
-    pub fn describe(&self, h: usize, w: usize) -> Result<Vec<Layer>> {
-        check_size(h, w)?;
-        let mut d = Describer::new();
-        let mut x = d.conv("stem", &self.stem, [3, h, w])?;
-        for (n, block) in self.mb.iter().enumerate() {
-            x = block.describe(&format!("mb{}", n + 1), &mut d, x)?;
-        }
-        d.conv("context_gate", &self.context_gate, [x[0], 1, 1])?;
-        x = d.conv("context", &self.context, x)?;
-        for (name, block) in [("dec8", &self.dec8), ("dec4", &self.dec4), ("dec2", &self.dec2)] {
-            x = block.describe(name, &mut d, x)?;
-        }
-        d.conv_transpose("head", &self.head, x)?;
-        Ok(d.layers)
-    }
-}
-
-fn check_size(h: usize, w: usize) -> Result<()> {
-    for (axis, got) in [("height", h), ("width", w)] {
-        if got == 0 || !got.is_multiple_of(MULTIPLE) {
-            return Err(ModelError::InputSize { model: NAME, axis, got, multiple: MULTIPLE });
-        }
-    }
-    Ok(())
-}
-
-impl Parameters for Selfie {
-    fn each_parameter(&mut self, _: &str, visit: &mut Visit<'_>) -> Result<()> {
-        self.stem.each_parameter("stem", visit)?;
-        for (n, block) in self.mb.iter_mut().enumerate() {
-            block.each_parameter(&format!("mb{}", n + 1), visit)?;
-        }
-        self.context.each_parameter("context", visit)?;
-        self.context_gate.each_parameter("context_gate", visit)?;
-        self.dec8.each_parameter("dec8", visit)?;
-        self.dec4.each_parameter("dec4", visit)?;
-        self.dec2.each_parameter("dec2", visit)?;
-        self.head.each_parameter("head", visit)
+    fn forward<P: Pass>(&self, pass: &mut P, x: &P::Value) -> Result<P::Value> {
+        let logits = self.maps(pass, x)?.logits;
+        Ok(pass.activation(Activation::Sigmoid, &logits)?)
     }
 }
 

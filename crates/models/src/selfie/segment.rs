@@ -1,27 +1,30 @@
 //! The network behind the interface that the picture pipeline calls.
 
-use burn::tensor::{Device, Tensor, TensorData};
 use upconv_data::Segment;
+use upconv_kernels::Layout;
+use upconv_nn::inference::{Network, NetworkOptions};
 
 use super::{NAME, Selfie};
+use crate::error::Result;
+use crate::inference;
 
-/// The network with the size that its weights were trained for.
+/// The network in its inference form, for the size that its weights were trained for.
 #[derive(Debug)]
 pub struct SelfieSegmenter {
-    net: Selfie,
-    device: Device,
+    network: Network,
     size: (usize, usize),
 }
 
 impl SelfieSegmenter {
     /// `size` is height and width of the network's input.
-    pub fn new(net: Selfie, device: Device, size: (usize, usize)) -> Self {
-        Self { net, device, size }
-    }
-
-    /// The network.
-    pub fn net(&self) -> &Selfie {
-        &self.net
+    ///
+    /// # Errors
+    /// A size that is no multiple of [`super::MULTIPLE`].
+    pub fn new(net: &Selfie, size: (usize, usize)) -> Result<Self> {
+        // Pictures have their colours side by side.
+        let options = NetworkOptions { outside: Layout::Nhwc, ..Default::default() };
+        let network = inference::of(net, [1, 3, size.0, size.1], &options)?;
+        Ok(Self { network, size })
     }
 }
 
@@ -34,14 +37,13 @@ impl Segment for SelfieSegmenter {
         self.size
     }
 
-    fn probabilities(&self, rgb: &[f32]) -> Result<Vec<f32>, String> {
+    fn probabilities(&self, rgb: &[f32]) -> std::result::Result<Vec<f32>, String> {
         let (h, w) = self.size;
         if rgb.len() != h * w * 3 {
             return Err(format!("{} values for {h} x {w} RGB, which has {}", rgb.len(), h * w * 3));
         }
-        let image = Tensor::<3>::from_data(TensorData::new(rgb.to_vec(), [h, w, 3]), &self.device);
-        let x = image.permute([2, 0, 1]).unsqueeze::<4>();
-        let p = self.net.forward(x).map_err(|e| e.to_string())?;
-        p.into_data().try_into_vec::<f32>().map_err(|e| format!("{e:?}"))
+        let mut p = vec![0.0; h * w];
+        self.network.run(&[rgb], &mut [&mut p]).map_err(|e| e.to_string())?;
+        Ok(p)
     }
 }

