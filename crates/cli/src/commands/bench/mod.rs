@@ -2,6 +2,7 @@
 
 pub(crate) mod args;
 mod machine;
+mod model;
 mod notation;
 mod problem;
 mod report;

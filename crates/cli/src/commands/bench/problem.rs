@@ -89,6 +89,20 @@ pub(crate) struct Sums {
     pub(crate) pos: f64,
 }
 
+impl Sums {
+    /// Over a tensor that lies in an order.
+    pub(super) fn of(y: &[f32], order: Order) -> Self {
+        let mut sums = Self { sum: 0.0, abs: 0.0, pos: 0.0 };
+        for i in 0..y.len() {
+            let v = f64::from(y[order.place(i)]);
+            sums.sum += v;
+            sums.abs += v.abs();
+            sums.pos += v * ((i % 11) as f64 - 5.0);
+        }
+        sums
+    }
+}
+
 /// Gradients, and the one that comes in.
 #[derive(Debug)]
 struct Backward {
@@ -207,14 +221,7 @@ impl Problem {
     pub(crate) fn check(&mut self) -> Result<Sums, Refusal> {
         self.y.fill(f32::NAN);
         self.run(Mode::Forward)?;
-        let mut sums = Sums { sum: 0.0, abs: 0.0, pos: 0.0 };
-        for i in 0..self.y.len() {
-            let v = f64::from(self.y[self.order_of_y.place(i)]);
-            sums.sum += v;
-            sums.abs += v.abs();
-            sums.pos += v * ((i % 11) as f64 - 5.0);
-        }
-        Ok(sums)
+        Ok(Sums::of(&self.y, self.order_of_y))
     }
 }
 

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use upconv_kernels::{Layout, PlanOptions};
 
-use super::problem::{Mode, Problem, Refusal};
+use super::model::{self, ModelProblem, ModelWorkload};
+use super::problem::{Mode, Problem, Refusal, Sums};
 use super::workload::Workload;
 use crate::output;
 
@@ -20,14 +21,14 @@ const UNSUPPORTED: &str = "unsupported";
 #[derive(Debug, Deserialize)]
 struct Request {
     workload: Value,
-    mode: Asked,
+    mode: ModeName,
     reps: Option<usize>,
     threads: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Asked {
+enum ModeName {
     Fwd,
     FwdBwd,
     Check,
@@ -76,7 +77,36 @@ pub(super) struct Options {
 
 struct Server {
     options: Options,
-    ready: Option<(Workload, Problem)>,
+    ready: Option<(Asked, Ready)>,
+}
+
+/// A workload of either kind, as it was asked for.
+#[derive(PartialEq)]
+enum Asked {
+    Layer(Workload),
+    Model(ModelWorkload),
+}
+
+enum Ready {
+    Layer(Box<Problem>),
+    Model(Box<ModelProblem>),
+}
+
+impl Ready {
+    fn check(&mut self) -> Result<Sums, String> {
+        match self {
+            Self::Layer(problem) => problem.check().map_err(|e| e.to_string()),
+            Self::Model(problem) => problem.check(),
+        }
+    }
+
+    fn run(&mut self, mode: Mode) -> Result<(), String> {
+        match (self, mode) {
+            (Self::Layer(problem), _) => problem.run(mode).map_err(|e| e.to_string()),
+            (Self::Model(problem), Mode::Forward) => problem.run(),
+            (Self::Model(_), Mode::ForwardBackward) => Err(UNSUPPORTED.into()),
+        }
+    }
 }
 
 impl Server {
@@ -92,55 +122,70 @@ impl Server {
             // The program's own rules hold, but times of another number should not pass unseen.
             output::note(&format!("threads: {in_use} in use, {threads} in the request"));
         }
-        let problem = self.ready(workload)?;
+        let ready = self.ready(workload)?;
         let mode = match mode {
-            Asked::Check => {
-                let sums = problem.check().map_err(|e| e.to_string())?;
+            ModeName::Check => {
+                let sums = ready.check()?;
                 if !sums.abs.is_finite() {
                     return Err("the output holds NaN or infinities".into());
                 }
                 return Ok(Answer::Sums { sum: sums.sum, abs: sums.abs, pos: sums.pos });
             }
-            Asked::Fwd => Mode::Forward,
-            Asked::FwdBwd => Mode::ForwardBackward,
+            ModeName::Fwd => Mode::Forward,
+            ModeName::FwdBwd => Mode::ForwardBackward,
         };
         let reps = reps.ok_or("not a request: missing field `reps`")?;
-        times(problem, mode, reps).map_err(|e| e.to_string())
+        times(ready, mode, reps)
     }
 
     /// The workload made ready, anew if it is not the last one.
-    fn ready(&mut self, workload: Value) -> Result<&mut Problem, String> {
+    fn ready(&mut self, workload: Value) -> Result<&mut Ready, String> {
         let kind = workload.get("kind").and_then(Value::as_str);
-        if !matches!(kind, None | Some("tconv" | "conv")) {
-            return Err(UNSUPPORTED.into());
-        }
-        let workload: Workload =
-            serde_json::from_value(workload).map_err(|e| format!("workload: {e}"))?;
-        let last = self.ready.take().filter(|(last, _)| *last == workload);
-        let ready = match last {
-            Some(ready) => ready,
-            None => {
-                let shape = workload.shape().map_err(|e| format!("workload: {e}"))?;
-                let options = PlanOptions { layout: self.options.layout, ..Default::default() };
-                let problem = match Problem::new(&workload, &shape, &options) {
-                    Ok(problem) => problem,
-                    Err(Refusal::Kernel(_)) => return Err(UNSUPPORTED.into()),
-                    Err(error) => return Err(error.to_string()),
-                };
-                (workload, problem)
+        let wrong = |e: serde_json::Error| format!("workload: {e}");
+        let asked = match kind {
+            None | Some("tconv" | "conv") => {
+                Asked::Layer(serde_json::from_value(workload).map_err(wrong)?)
             }
+            Some("model") => Asked::Model(serde_json::from_value(workload).map_err(wrong)?),
+            Some(_) => return Err(UNSUPPORTED.into()),
         };
-        Ok(&mut self.ready.insert(ready).1)
+        let ready = match self.ready.take() {
+            Some((last, ready)) if last == asked => ready,
+            _ => self.make(&asked)?,
+        };
+        Ok(&mut self.ready.insert((asked, ready)).1)
+    }
+
+    fn make(&self, asked: &Asked) -> Result<Ready, String> {
+        let layout = self.options.layout;
+        match asked {
+            Asked::Layer(workload) => {
+                let shape = workload.shape().map_err(|e| format!("workload: {e}"))?;
+                let options = PlanOptions { layout, ..Default::default() };
+                match Problem::new(workload, &shape, &options) {
+                    Ok(problem) => Ok(Ready::Layer(Box::new(problem))),
+                    Err(Refusal::Kernel(_)) => Err(UNSUPPORTED.into()),
+                    Err(error) => Err(error.to_string()),
+                }
+            }
+            Asked::Model(workload) => {
+                let Some(file) = std::env::var_os(model::WEIGHTS) else {
+                    return Err(UNSUPPORTED.into());
+                };
+                let problem = ModelProblem::new(workload, file.as_ref(), layout)?;
+                Ok(Ready::Model(Box::new(problem)))
+            }
+        }
     }
 }
 
 /// One untimed run, then `reps` timed ones.
-fn times(problem: &mut Problem, mode: Mode, reps: usize) -> Result<Answer, Refusal> {
-    problem.run(mode)?;
+fn times(ready: &mut Ready, mode: Mode, reps: usize) -> Result<Answer, String> {
+    ready.run(mode)?;
     let mut ms = Vec::new();
     for _ in 0..reps {
         let start = Instant::now();
-        problem.run(mode)?;
+        ready.run(mode)?;
         ms.push(start.elapsed().as_secs_f64() * 1e3);
     }
     Ok(Answer::Times { ms })
