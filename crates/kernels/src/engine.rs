@@ -11,11 +11,12 @@ use crate::conv_transpose::{CoarseToFine, FineToCoarse, ToWeight, direct};
 use crate::depthwise::{self, DepthwisePlan};
 use crate::error::{KernelError, Result, check_len};
 use crate::layout::{from_nchw, to_nchw};
-use crate::options::{Algorithm, Epilogue, Gradients, Layout, PackedWeight, PlanOptions};
+use crate::options::{Algorithm, Epilogue, FastMath, Gradients, Layout, PackedWeight, PlanOptions};
 use crate::phases::{Direction, PhasePlan};
 use crate::simd::Detected;
 use crate::simd::activate::Activate;
 use crate::weight_gradient::WeightGradient;
+use crate::winograd::WinogradPlan;
 
 /// The sizes of the tensors as they lie in memory.
 #[derive(Clone, Debug)]
@@ -51,6 +52,8 @@ pub(crate) struct Engine {
     layout: Layout,
     to_y: Route,
     to_dx: Route,
+    /// Instead of `to_y`.
+    fast: Option<Fast>,
     /// The same for a dense weight that turns out to have a diagonal only.
     diagonal: Option<Diagonal>,
     to_dw: GradientRoute,
@@ -62,6 +65,53 @@ pub(crate) struct Engine {
 struct Diagonal {
     to_y: DepthwisePlan,
     to_dx: DepthwisePlan,
+}
+
+/// A forward pass whose errors are larger, and its weight too.
+#[derive(Clone, Debug)]
+struct Fast {
+    plan: Box<WinogradPlan>,
+    /// Whether there is room for a weight that is packed for one run. Where there is not, packing would also take
+    /// longer than it saves: a run with a weight as it comes takes the other way.
+    packs: bool,
+    bytes: usize,
+}
+
+impl Fast {
+    /// `None` if it is not allowed, does not apply, or would be slower.
+    fn new(
+        coupling: &Coupling,
+        forward: Direction,
+        isa: Detected,
+        options: &PlanOptions,
+        limit: usize,
+    ) -> Result<Option<Self>> {
+        let wanted = options.algorithm == Some(Algorithm::Winograd);
+        match (options.fast_math, options.algorithm) {
+            (FastMath::Allow, None | Some(Algorithm::Winograd)) => {}
+            (FastMath::Deny, Some(Algorithm::Winograd)) => {
+                let reason = "winograd is less exact than the default; allow it with fast_math";
+                return Err(KernelError::Unsupported { option: "algorithm", reason });
+            }
+            _ => return Ok(None),
+        }
+        let asked = options.max_workspace.unwrap_or(usize::MAX);
+        let plan = |limit| WinogradPlan::new(coupling, forward, (isa, options.layout), limit);
+        let plan = match wanted {
+            true => plan(limit).or_else(|| plan(usize::MAX)),
+            false => plan(limit).filter(WinogradPlan::pays),
+        };
+        let Some(plan) = plan else { return Ok(None) };
+        let needed = plan.workspace(rayon::current_num_threads());
+        if needed > asked {
+            let algorithm = Algorithm::Winograd.name();
+            return Err(KernelError::WorkspaceTooSmall { algorithm, needed, limit: asked });
+        }
+        let packing = needed.saturating_add(plan.packed_len() * size_of::<f32>());
+        let packs = packing <= if wanted { asked } else { limit };
+        let bytes = if packs { packing } else { needed };
+        Ok(Some(Self { plan: Box::new(plan), packs, bytes }))
+    }
 }
 
 /// How the gradient for the weight is computed.
@@ -104,6 +154,9 @@ impl Engine {
         let threads = rayon::current_num_threads();
         let asked = options.max_workspace.unwrap_or(usize::MAX);
         let limit = asked.min(coupling.room().saturating_mul(size_of::<f32>()));
+        let fast = Fast::new(&coupling, forward, isa, options, limit)?;
+        // Where it does not apply, and for gradients, it is as if nobody had asked.
+        let chosen = options.algorithm.filter(|&one| one != Algorithm::Winograd);
         // Without channels there is no matrix.
         let none = coupling.coarse_channels * coupling.fine_channels == 0;
         // What knows NCHW only works on copies.
@@ -130,7 +183,7 @@ impl Engine {
             };
             let columns = || (Route::ColumnGemm(blocks), column_bytes);
             let direct = (Route::Direct, copies);
-            let wanted = match options.algorithm {
+            let wanted = match chosen {
                 _ if none => Some(direct.clone()),
                 Some(Algorithm::Direct) => Some(direct.clone()),
                 Some(Algorithm::ColumnGemm) => Some(columns()),
@@ -168,7 +221,6 @@ impl Engine {
             Direction::CoarseToFine => Direction::FineToCoarse,
             Direction::FineToCoarse => Direction::CoarseToFine,
         })?;
-        let chosen = options.algorithm;
         let allowed = if chosen.is_some() { asked } else { limit };
         let own = WeightGradient::new(&coupling, isa, layout).map(|plan| plan.within(limit));
         let (to_dw, dw_bytes) = match own {
@@ -182,7 +234,7 @@ impl Engine {
             _ if column_bytes <= allowed => (GradientRoute::ColumnGemm(blocks), column_bytes),
             _ => (GradientRoute::Direct, copies),
         };
-        let diagonal = match chosen {
+        let diagonal = match options.algorithm {
             None | Some(Algorithm::Depthwise) => {
                 let diagonal = Diagonal::new(&coupling, forward, isa, layout);
                 let diagonal = diagonal.map(|diagonal| diagonal.within(limit));
@@ -191,12 +243,32 @@ impl Engine {
             Some(_) => None,
         };
         let diagonal_bytes = diagonal.as_ref().map_or(0, |diagonal| diagonal.bytes(threads));
+        let y_bytes = match &fast {
+            Some(fast) if fast.packs => fast.bytes,
+            Some(fast) => y_bytes.max(fast.bytes),
+            None => y_bytes,
+        };
         let workspace = y_bytes.max(dx_bytes).max(dw_bytes).max(diagonal_bytes);
-        Ok(Self { coupling, forward, shapes, isa, layout, to_y, to_dx, diagonal, to_dw, workspace })
+        Ok(Self {
+            coupling,
+            forward,
+            shapes,
+            isa,
+            layout,
+            to_y,
+            to_dx,
+            fast,
+            diagonal,
+            to_dw,
+            workspace,
+        })
     }
 
     pub(crate) fn algorithm(&self) -> Algorithm {
-        self.to_y.algorithm()
+        match &self.fast {
+            Some(_) => Algorithm::Winograd,
+            None => self.to_y.algorithm(),
+        }
     }
 
     pub(crate) fn isa(&self) -> crate::Isa {
@@ -217,9 +289,10 @@ impl Engine {
             let values = Aligned::from(&diagonal[..]);
             return Ok(PackedWeight { values, algorithm: Algorithm::Depthwise });
         }
-        let values = match &self.to_y {
-            Route::Phases(plan) => plan.pack(weight),
-            _ => Aligned::from(weight),
+        let values = match (&self.fast, &self.to_y) {
+            (Some(fast), _) => fast.plan.pack(weight),
+            (None, Route::Phases(plan)) => plan.pack(weight),
+            (None, _) => Aligned::from(weight),
         };
         Ok(PackedWeight { values, algorithm: self.algorithm() })
     }
@@ -237,14 +310,16 @@ impl Engine {
         epilogue: Epilogue<'_>,
         y: &mut [f32],
     ) -> Result<()> {
-        let Route::Phases(plan) = &self.to_y else {
-            return self.forward_packed(x, &self.pack(weight)?, epilogue, y);
-        };
         check_len("weight", weight, &self.shapes.weight)?;
         self.check_forward(x, epilogue, y)?;
-        match (&self.diagonal, self.diagonal_of(weight)) {
-            (Some(plans), Some(diagonal)) => plans.to_y.run(x, &diagonal, epilogue, y),
-            _ => plan.run_unpacked(x, weight, epilogue, y),
+        if let (Some(plans), Some(diagonal)) = (&self.diagonal, self.diagonal_of(weight)) {
+            plans.to_y.run(x, &diagonal, epilogue, y);
+            return Ok(());
+        }
+        match (&self.fast, &self.to_y) {
+            (Some(fast), _) if fast.packs => fast.plan.run_unpacked(x, weight, epilogue, y),
+            (_, Route::Phases(plan)) => plan.run_unpacked(x, weight, epilogue, y),
+            (_, route) => self.plain(route, self.forward, x, weight, epilogue, y),
         }
         Ok(())
     }
@@ -270,12 +345,16 @@ impl Engine {
             diagonal.to_y.run(x, values, epilogue, y);
             return Ok(());
         }
-        match &self.to_y {
-            Route::Phases(plan) => {
+        match (&self.fast, &self.to_y) {
+            (Some(fast), _) => {
+                check_len("packed weight", values, &[fast.plan.packed_len()])?;
+                fast.plan.run(x, values, epilogue, y);
+            }
+            (None, Route::Phases(plan)) => {
                 check_len("packed weight", values, &[plan.packed_len()])?;
                 plan.run(x, values, epilogue, y);
             }
-            route => {
+            (None, route) => {
                 check_len("packed weight", values, &[weights])?;
                 self.plain(route, self.forward, x, values, epilogue, y);
             }

@@ -51,6 +51,7 @@ mod sums;
 #[cfg(test)]
 mod testing;
 mod weight_gradient;
+mod winograd;
 
 pub use aligned::Aligned;
 pub use error::{KernelError, Result};

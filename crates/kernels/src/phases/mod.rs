@@ -30,6 +30,7 @@ mod weight;
 mod woven_gemm;
 
 pub(crate) use jobs::Direction;
+pub(crate) use steps::even;
 
 use rayon::prelude::*;
 

@@ -110,7 +110,7 @@ pub(super) fn cut(range: Range<usize>, step: usize) -> impl Iterator<Item = Rang
 }
 
 /// A range in as few pieces of at most `most` as can be, whose lengths differ by one at most.
-pub(super) fn even(range: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
+pub(crate) fn even(range: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
     let number = range.len().div_ceil(most.max(1));
     let at = move |n: usize| {
         let (each, more) = (range.len() / number, range.len() % number);

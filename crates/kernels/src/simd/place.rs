@@ -271,7 +271,7 @@ impl End for Put<'_> {
 /// # Safety
 /// The CPU has the instruction set of `V`.
 #[inline(always)]
-pub(super) unsafe fn activated<V: Vector>(sum: V, activation: Activation) -> V {
+pub(crate) unsafe fn activated<V: Vector>(sum: V, activation: Activation) -> V {
     // SAFETY: the caller's promise; a register has at most 16 lanes.
     unsafe {
         match activation {
