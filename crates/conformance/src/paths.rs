@@ -22,7 +22,7 @@ impl FastPaths {
         };
         let algorithms = match options.algorithm {
             Some(algorithm) => vec![algorithm],
-            None => Algorithm::ALL.to_vec(),
+            None => Algorithm::EXACT.to_vec(),
         };
         let mut plans = Vec::new();
         for &algorithm in &algorithms {

@@ -37,7 +37,7 @@ fn all_cases_pass_on_every_path() {
         let path = format!("{}/{}", Algorithm::ColumnGemm.name(), isa.name());
         assert!(report.paths().contains(&path.as_str()), "{path} was not tested");
     }
-    for algorithm in Algorithm::ALL {
+    for algorithm in Algorithm::EXACT {
         let name = format!("{}/", algorithm.name());
         assert!(report.paths().iter().any(|path| path.starts_with(&name)), "{name} was not tested");
     }

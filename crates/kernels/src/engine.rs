@@ -52,8 +52,8 @@ pub(crate) struct Engine {
     layout: Layout,
     to_y: Route,
     to_dx: Route,
-    /// Instead of `to_y`.
-    fast: Option<Fast>,
+    /// Instead of `to_y`, but for a weight that it has no room to pack.
+    fast: Option<Box<WinogradPlan>>,
     /// The same for a dense weight that turns out to have a diagonal only.
     diagonal: Option<Diagonal>,
     to_dw: GradientRoute,
@@ -67,51 +67,39 @@ struct Diagonal {
     to_dx: DepthwisePlan,
 }
 
-/// A forward pass whose errors are larger, and its weight too.
-#[derive(Clone, Debug)]
-struct Fast {
-    plan: Box<WinogradPlan>,
-    /// Whether there is room for a weight that is packed for one run. Where there is not, packing would also take
-    /// longer than it saves: a run with a weight as it comes takes the other way.
-    packs: bool,
-    bytes: usize,
-}
-
-impl Fast {
-    /// `None` if it is not allowed, does not apply, or would be slower.
-    fn new(
-        coupling: &Coupling,
-        forward: Direction,
-        isa: Detected,
-        options: &PlanOptions,
-        limit: usize,
-    ) -> Result<Option<Self>> {
-        let wanted = options.algorithm == Some(Algorithm::Winograd);
-        match (options.fast_math, options.algorithm) {
-            (FastMath::Allow, None | Some(Algorithm::Winograd)) => {}
-            (FastMath::Deny, Some(Algorithm::Winograd)) => {
-                let reason = "winograd is less exact than the default; allow it with fast_math";
-                return Err(KernelError::Unsupported { option: "algorithm", reason });
-            }
-            _ => return Ok(None),
+/// A plan for the forward pass whose errors are larger, and its weight too, if it is allowed, applies, and is faster.
+fn fast(
+    coupling: &Coupling,
+    forward: Direction,
+    isa: Detected,
+    options: &PlanOptions,
+    limit: usize,
+) -> Result<Option<Box<WinogradPlan>>> {
+    let wanted = options.algorithm == Some(Algorithm::Winograd);
+    match (options.fast_math, options.algorithm) {
+        (FastMath::Allow, None | Some(Algorithm::Winograd)) => {}
+        (FastMath::Deny, Some(Algorithm::Winograd)) => {
+            let reason = "winograd is less exact than the default; allow it with fast_math";
+            return Err(KernelError::Unsupported { option: "algorithm", reason });
         }
-        let asked = options.max_workspace.unwrap_or(usize::MAX);
-        let plan = |limit| WinogradPlan::new(coupling, forward, (isa, options.layout), limit);
-        let plan = match wanted {
-            true => plan(limit).or_else(|| plan(usize::MAX)),
-            false => plan(limit).filter(WinogradPlan::pays),
-        };
-        let Some(plan) = plan else { return Ok(None) };
-        let needed = plan.workspace(rayon::current_num_threads());
-        if needed > asked {
-            let algorithm = Algorithm::Winograd.name();
-            return Err(KernelError::WorkspaceTooSmall { algorithm, needed, limit: asked });
-        }
-        let packing = needed.saturating_add(plan.packed_len() * size_of::<f32>());
-        let packs = packing <= if wanted { asked } else { limit };
-        let bytes = if packs { packing } else { needed };
-        Ok(Some(Self { plan: Box::new(plan), packs, bytes }))
+        _ => return Ok(None),
     }
+    let asked = options.max_workspace.unwrap_or(usize::MAX);
+    let plan = |limit, packing| {
+        WinogradPlan::new(coupling, forward, (isa, options.layout), (limit, packing))
+    };
+    if !wanted {
+        return Ok(plan(limit, limit).filter(WinogradPlan::pays).map(Box::new));
+    }
+    let Some(plan) = plan(limit, asked).or_else(|| plan(usize::MAX, usize::MAX)) else {
+        return Ok(None);
+    };
+    let needed = plan.workspace(rayon::current_num_threads());
+    if needed > asked {
+        let algorithm = Algorithm::Winograd.name();
+        return Err(KernelError::WorkspaceTooSmall { algorithm, needed, limit: asked });
+    }
+    Ok(Some(Box::new(plan)))
 }
 
 /// How the gradient for the weight is computed.
@@ -154,7 +142,7 @@ impl Engine {
         let threads = rayon::current_num_threads();
         let asked = options.max_workspace.unwrap_or(usize::MAX);
         let limit = asked.min(coupling.room().saturating_mul(size_of::<f32>()));
-        let fast = Fast::new(&coupling, forward, isa, options, limit)?;
+        let fast = fast(&coupling, forward, isa, options, limit)?;
         // Where it does not apply, and for gradients, it is as if nobody had asked.
         let chosen = options.algorithm.filter(|&one| one != Algorithm::Winograd);
         // Without channels there is no matrix.
@@ -244,8 +232,8 @@ impl Engine {
         };
         let diagonal_bytes = diagonal.as_ref().map_or(0, |diagonal| diagonal.bytes(threads));
         let y_bytes = match &fast {
-            Some(fast) if fast.packs => fast.bytes,
-            Some(fast) => y_bytes.max(fast.bytes),
+            Some(fast) if fast.packs() => fast.workspace(threads),
+            Some(fast) => y_bytes.max(fast.workspace(threads)),
             None => y_bytes,
         };
         let workspace = y_bytes.max(dx_bytes).max(dw_bytes).max(diagonal_bytes);
@@ -290,7 +278,7 @@ impl Engine {
             return Ok(PackedWeight { values, algorithm: Algorithm::Depthwise });
         }
         let values = match (&self.fast, &self.to_y) {
-            (Some(fast), _) => fast.plan.pack(weight),
+            (Some(fast), _) => fast.pack(weight),
             (None, Route::Phases(plan)) => plan.pack(weight),
             (None, _) => Aligned::from(weight),
         };
@@ -317,7 +305,7 @@ impl Engine {
             return Ok(());
         }
         match (&self.fast, &self.to_y) {
-            (Some(fast), _) if fast.packs => fast.plan.run_unpacked(x, weight, epilogue, y),
+            (Some(fast), _) if fast.packs() => fast.run_unpacked(x, weight, epilogue, y),
             (_, Route::Phases(plan)) => plan.run_unpacked(x, weight, epilogue, y),
             (_, route) => self.plain(route, self.forward, x, weight, epilogue, y),
         }
@@ -347,8 +335,8 @@ impl Engine {
         }
         match (&self.fast, &self.to_y) {
             (Some(fast), _) => {
-                check_len("packed weight", values, &[fast.plan.packed_len()])?;
-                fast.plan.run(x, values, epilogue, y);
+                check_len("packed weight", values, &[fast.packed_len()])?;
+                fast.run(x, values, epilogue, y);
             }
             (None, Route::Phases(plan)) => {
                 check_len("packed weight", values, &[plan.packed_len()])?;

@@ -57,7 +57,7 @@ pub use aligned::Aligned;
 pub use error::{KernelError, Result};
 pub use extent::Extent;
 pub use options::{
-    Activation, Algorithm, Epilogue, Gradients, Kept, Layout, PackedWeight, PlanOptions,
+    Activation, Algorithm, Epilogue, FastMath, Gradients, Kept, Layout, PackedWeight, PlanOptions,
 };
 pub use plan::{ConvPlan, ConvTransposePlan, Plan};
 pub use simd::Isa;

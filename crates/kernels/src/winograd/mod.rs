@@ -11,16 +11,18 @@
 //! 4. [`input`]: cells become components, `[component][tile][input channel]`; [`products`]: each component is a
 //!    matrix product with [`weight`]; [`output`]: components become cells, with bias and activation.
 //!
-//! # Errors
+//! # Exactness
 //! A tap meets sums and differences of all 36 cells that its tile reads, so an output's error depends on the
 //! largest of them, not on the terms of its own sum alone: beside a cell of 1e6 a sum of small terms keeps few
 //! digits. That is why it needs [`crate::FastMath::Allow`].
 
 mod input;
-pub(crate) mod lines;
+mod lines;
 mod output;
 mod shape;
 mod split;
+#[cfg(test)]
+mod tests;
 mod transform;
 mod weight;
 
@@ -74,28 +76,33 @@ impl Buffers {
 pub(crate) struct WinogradPlan {
     parts: Parts,
     at_once: AtOnce,
+    /// The same beside a weight that is packed for one run, if there is room for both.
+    beside_weight: Option<AtOnce>,
     idle: Idle<Buffers>,
     packed: Idle<Aligned>,
     pays: bool,
 }
 
 impl WinogradPlan {
-    /// Its tasks keep to `limit` bytes. `None` if one of them does not, or if the layer is not a convolution of
-    /// 3x3 taps.
+    /// Its tasks keep to `limit` bytes, and beside a weight that is packed for one run to `packing` bytes. `None` if one
+    /// of them does not keep to `limit`, or if the layer is not a convolution of 3x3 taps.
     pub(crate) fn new(
         coupling: &Coupling,
         direction: Direction,
         (isa, layout): (Detected, Layout),
-        limit: usize,
+        (limit, packing): (usize, usize),
     ) -> Option<Self> {
         let shape = Shape::new(coupling, direction)?;
         let room = limit / size_of::<f32>();
-        let (split, cost) = Split::new(&shape, (isa, layout), room)?;
+        let (split, work) = Split::new(&shape, (isa, layout), room)?;
         let direct = shape.flops as f64 / (2 * isa.lanes()) as f64 / DIRECT;
         let parts = Parts { isa, layout, shape, split };
-        let at_once = AtOnce::within(limit, parts.task_bytes());
+        let bytes = parts.task_bytes();
+        let at_once = AtOnce::within(limit, bytes);
+        let left = packing.checked_sub(parts.weight_bytes()).filter(|&left| left >= bytes);
+        let beside_weight = left.map(|left| AtOnce::within(left.min(limit), bytes));
         let (idle, packed) = (Idle::new(), Idle::new());
-        Some(Self { parts, at_once, idle, packed, pays: cost < direct })
+        Some(Self { parts, at_once, beside_weight, idle, packed, pays: work < direct })
     }
 
     /// Whether it is expected to be faster than a sum over taps.
@@ -106,7 +113,15 @@ impl WinogradPlan {
     /// Bytes that a run allocates in a pool of so many threads.
     pub(crate) fn workspace(&self, threads: usize) -> usize {
         let tasks = self.parts.split.tasks(&self.parts.shape);
-        self.parts.task_bytes() * self.at_once.of(tasks, threads)
+        let of = |at_once: AtOnce| self.parts.task_bytes() * at_once.of(tasks, threads);
+        let unpacked = self.beside_weight.map_or(0, |own| of(own) + self.parts.weight_bytes());
+        unpacked.max(of(self.at_once))
+    }
+
+    /// Whether there is room for a weight that is packed for one run. Where there is not, packing would also take
+    /// longer than it saves.
+    pub(crate) fn packs(&self) -> bool {
+        self.beside_weight.is_some()
     }
 
     /// Values of a packed weight.
@@ -131,13 +146,24 @@ impl WinogradPlan {
         let packed = self.packed.take();
         let mut packed = packed.unwrap_or_else(|| Aligned::zeros(self.packed_len()));
         weight::pack(&self.parts, weight, &mut packed);
-        self.run(x, &packed, epilogue, y);
+        let at_once = self.beside_weight.unwrap_or(self.at_once);
+        self.run_tasks(at_once, (x, &packed), epilogue, y);
         self.packed.put(packed);
     }
 
     /// Writes every element of `y`.
     pub(crate) fn run(&self, x: &[f32], packed: &[f32], epilogue: Epilogue<'_>, y: &mut [f32]) {
-        self.at_once.run(self.parts.tasks(y), |mut task| {
+        self.run_tasks(self.at_once, (x, packed), epilogue, y);
+    }
+
+    fn run_tasks(
+        &self,
+        at_once: AtOnce,
+        (x, packed): (&[f32], &[f32]),
+        epilogue: Epilogue<'_>,
+        y: &mut [f32],
+    ) {
+        at_once.run(self.parts.tasks(y), |mut task| {
             let buffers = self.idle.take();
             let mut buffers = buffers.unwrap_or_else(|| Buffers::new(&self.parts.split.buffers));
             for block in self.parts.blocks(task.lines.clone()) {
@@ -210,6 +236,10 @@ impl Block {
 impl Parts {
     fn task_bytes(&self) -> usize {
         self.split.buffers.values() * size_of::<f32>()
+    }
+
+    fn weight_bytes(&self) -> usize {
+        weight::values(self) * size_of::<f32>()
     }
 
     /// All tasks, with the parts of `y` that are theirs.

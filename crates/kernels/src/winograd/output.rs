@@ -179,7 +179,7 @@ impl Part<'_> {
             self.parts.isa.store_turned(&of, stretches, &mut task.slices);
         };
         let inside = (x.out_cells / x.step).min(columns.end * OUTPUTS) - first;
-        if inside == positions && x.step == 1 && positions == x.out_cells {
+        if [y.step, x.step] == [1, 1] && positions == x.out_cells {
             // Whole rows follow one another, in the plane and in what is turned.
             if let Some(stretch) = stretches.first() {
                 let length = stretches.len() * positions;

@@ -111,8 +111,6 @@ impl Axis {
 /// A phase of both axes.
 #[derive(Clone, Debug)]
 pub(super) struct Phase {
-    /// Of y and of x.
-    pub(super) index: [usize; 2],
     /// The flat tap of the kernel for each of the 3x3 cells, if there is one.
     pub(super) taps: [Option<usize>; TAPS * TAPS],
     pub(super) points: [[bool; POINTS]; 2],
@@ -156,7 +154,6 @@ impl Shape {
                 let points = [axes[0].points(row), axes[1].points(column)];
                 let both = |n: &usize| points[0][n / POINTS] && points[1][n % POINTS];
                 phases.push(Phase {
-                    index: [row, column],
                     taps: std::array::from_fn(of),
                     components: (0..POINTS * POINTS).filter(both).collect(),
                     points,

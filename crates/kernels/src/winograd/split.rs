@@ -28,8 +28,8 @@ const TASKS: usize = 16;
 
 /// What things cost, in multiply-adds of a register: transforming a register of a tile, to components and back;
 /// turning the cells of one, for NCHW.
-const INPUT: f64 = 350.0;
-const OUTPUT: f64 = 300.0;
+const INPUT: f64 = 220.0;
+const OUTPUT: f64 = 220.0;
 const TURN: f64 = 60.0;
 /// Beginning and ending a task.
 const TASK: f64 = 4000.0;
@@ -122,12 +122,12 @@ fn reading(values: usize) -> f64 {
     match values {
         _ if values <= NEAR => 0.03,
         _ if values <= FAR => 0.15,
-        _ => 0.5,
+        _ => 0.3,
     }
 }
 
 impl Split {
-    /// The split that costs least, of those whose tasks take at most `room` values, with its cost in
+    /// The split that costs least, of those whose tasks take at most `room` values, with the work that it makes, in
     /// multiply-adds of a register.
     pub(super) fn new(
         shape: &Shape,
@@ -137,7 +137,7 @@ impl Split {
         let most_tasks = (shape.flops / FLOPS).clamp(1, TASKS as u128) as usize;
         let powers = |most: usize| (0..5).map(|n| 1 << n).filter(move |&n: &usize| n <= most);
         let columns = shape.axes[1].tiles();
-        let mut best: Option<(f64, Self)> = None;
+        let mut best: Option<(f64, f64, Self)> = None;
         for bands in powers(shape.lines().min(most_tasks)) {
             let lines = shape.lines().div_ceil(bands);
             let whole_lines = halves(lines).map(|lines| [lines, columns]);
@@ -167,14 +167,15 @@ impl Split {
                         chunks_together,
                         buffers: buffers.clone(),
                     };
-                    let cost = split.cost(shape, isa, layout);
-                    if best.as_ref().is_none_or(|(least, _)| cost < *least) {
-                        best = Some((cost, split));
+                    let work = split.work(shape, isa, layout);
+                    let cost = work * (1.0 + IDLE * split.idle(shape));
+                    if best.as_ref().is_none_or(|(least, ..)| cost < *least) {
+                        best = Some((cost, work, split));
                     }
                 }
             }
         }
-        best.map(|(cost, split)| (split, cost))
+        best.map(|(_, work, split)| (split, work))
     }
 
     /// Tasks of rows of tiles, and of channels.
@@ -190,7 +191,7 @@ impl Split {
         self.bands(shape) * self.pieces()
     }
 
-    fn cost(&self, shape: &Shape, isa: Detected, layout: Layout) -> f64 {
+    fn work(&self, shape: &Shape, isa: Detected, layout: Layout) -> f64 {
         let [lines, columns] = [shape.lines() as f64, shape.axes[1].tiles() as f64];
         let tiles = lines * columns;
         let lanes = isa.lanes();
@@ -217,13 +218,17 @@ impl Split {
         let again = own as f64 * self.chunks.len() as f64 * phases * reading(2 * own)
             + (chunk * self.chunks.len()) as f64 * phases * 2.0 * reading(2 * chunk);
         let pieces = self.pieces() as f64;
-        let work = products + pieces * input + output + weights + blocks * again;
+        let tasks = TASK * self.tasks(shape) as f64;
+        products + pieces * input + output + weights + blocks * again + tasks
+    }
+
+    /// How long threads wait for others, in parts of their work.
+    fn idle(&self, shape: &Shape) -> f64 {
         let tasks = self.tasks(shape);
         let waits =
             |threads: usize| (tasks.div_ceil(threads) * threads) as f64 / tasks as f64 - 1.0;
         // A second thread is there almost everywhere, an eighth more rarely.
-        let idle = 0.9 * waits(2) + 0.2 * waits(4) + 0.1 * waits(8);
-        work * (1.0 + IDLE * idle) + TASK * tasks as f64
+        0.9 * waits(2) + 0.2 * waits(4) + 0.1 * waits(8)
     }
 }
 

@@ -133,10 +133,50 @@ impl Detected {
     }
 }
 
+/// What a macro makes of 0 to 5. A closure would lack the instruction set, and a loop fill the array twice.
+macro_rules! each {
+    ($of:ident) => {
+        [$of!(0), $of!(1), $of!(2), $of!(3), $of!(4), $of!(5)]
+    };
+}
+
 struct Input<'a> {
     tile: &'a InputTile<'a>,
     out: *mut f32,
     step: usize,
+}
+
+impl Input<'_> {
+    /// A column of the tile, transformed along y.
+    ///
+    /// # Safety
+    /// As [`Kernel::run`]; there are `count` channels from `channel` on.
+    #[inline(always)]
+    unsafe fn column<V: Vector>(
+        &self,
+        x: usize,
+        inside: bool,
+        channel: usize,
+        count: usize,
+    ) -> [V; POINTS] {
+        let tile = self.tile;
+        // SAFETY: `count` channels of every cell that exists can be read.
+        unsafe {
+            let from = tile.cells.as_ptr().wrapping_add(channel);
+            let mut line = [V::splat(0.0); POINTS];
+            for y in 0..POINTS {
+                let (row, column) = (tile.rows[y], tile.columns[x]);
+                if inside || row != OUTSIDE && column != OUTSIDE {
+                    let from = from.wrapping_add(row + column);
+                    line[y] = match count == V::LANES {
+                        true => V::load(from),
+                        false => V::load_some(from, count),
+                    };
+                }
+            }
+            lines::input(line)
+        }
+    }
 }
 
 impl Kernel for Input<'_> {
@@ -151,27 +191,18 @@ impl Kernel for Input<'_> {
             // SAFETY: `count` channels of every cell that exists can be read, and a register of every
             // component written.
             unsafe {
-                let from = tile.cells.as_ptr().wrapping_add(channel);
-                let mut across = [[V::splat(0.0); POINTS]; POINTS];
-                for x in 0..POINTS {
+                macro_rules! column {
+                    ($x:literal) => {
+                        self.column::<V>($x, inside, channel, count)
+                    };
+                }
+                let columns: [[V; POINTS]; POINTS] = each!(column);
+                for y in 0..POINTS {
                     let mut line = [V::splat(0.0); POINTS];
-                    for y in 0..POINTS {
-                        let (row, column) = (tile.rows[y], tile.columns[x]);
-                        if inside || row != OUTSIDE && column != OUTSIDE {
-                            let from = from.wrapping_add(row + column);
-                            line[y] = match count == V::LANES {
-                                true => V::load(from),
-                                false => V::load_some(from, count),
-                            };
-                        }
+                    for x in 0..POINTS {
+                        line[x] = columns[x][y];
                     }
                     let line = lines::input(line);
-                    for y in 0..POINTS {
-                        across[y][x] = line[y];
-                    }
-                }
-                for y in 0..POINTS {
-                    let line = lines::input(across[y]);
                     for x in 0..POINTS {
                         line[x].store(out.add((y * POINTS + x) * step + channel));
                     }
@@ -188,38 +219,49 @@ struct Taps<'a> {
     channel_step: usize,
 }
 
+impl Taps<'_> {
+    /// A column of taps, transformed along y.
+    ///
+    /// # Safety
+    /// As [`Kernel::run`]; there are taps from `from` on.
+    #[inline(always)]
+    unsafe fn column<V: Vector>(&self, x: usize, from: *const f32) -> [V; POINTS] {
+        // SAFETY: a register of every tap that exists can be read.
+        unsafe {
+            let mut line = [V::splat(0.0); TAPS];
+            for y in 0..TAPS {
+                let tap = self.tile.taps[y * TAPS + x];
+                if tap != OUTSIDE {
+                    line[y] = V::load(from.add(tap));
+                }
+            }
+            lines::taps(line)
+        }
+    }
+}
+
 impl Kernel for Taps<'_> {
     /// # Safety
     /// See [`Detected::transform_taps`].
     #[inline(always)]
     unsafe fn run<V: Vector>(self) {
-        let Self { tile, out, step, channel_step } = self;
+        let tile = self.tile;
         for channel in 0..tile.in_channels {
             // SAFETY: a register of every tap that exists can be read, and of every component that is
             // stored be written.
             unsafe {
                 let from = tile.weight.as_ptr().add(channel * tile.weight_step);
-                let out = out.add(channel * channel_step);
-                let mut across = [[V::splat(0.0); TAPS]; POINTS];
-                for x in 0..TAPS {
-                    let mut line = [V::splat(0.0); TAPS];
-                    for y in 0..TAPS {
-                        let tap = tile.taps[y * TAPS + x];
-                        if tap != OUTSIDE {
-                            line[y] = V::load(from.add(tap));
-                        }
-                    }
-                    let line = lines::taps(line);
-                    for y in 0..POINTS {
-                        across[y][x] = line[y];
-                    }
+                let out = self.out.add(channel * self.channel_step);
+                let columns: [[V; POINTS]; TAPS] =
+                    [self.column(0, from), self.column(1, from), self.column(2, from)];
+                macro_rules! row {
+                    ($y:literal) => {
+                        lines::taps([columns[0][$y], columns[1][$y], columns[2][$y]])
+                    };
                 }
-                let mut all = [[V::splat(0.0); POINTS]; POINTS];
-                for y in 0..POINTS {
-                    all[y] = lines::taps(across[y]);
-                }
+                let rows: [[V; POINTS]; POINTS] = each!(row);
                 for (n, &component) in tile.components.iter().enumerate() {
-                    all[component / POINTS][component % POINTS].store(out.add(n * step));
+                    rows[component / POINTS][component % POINTS].store(out.add(n * self.step));
                 }
             }
         }
@@ -229,6 +271,28 @@ impl Kernel for Taps<'_> {
 struct Output<'a> {
     tile: &'a OutputTile<'a>,
     out: *mut f32,
+}
+
+impl Output<'_> {
+    /// A column of components, transformed along y.
+    ///
+    /// # Safety
+    /// As [`Kernel::run`].
+    #[inline(always)]
+    unsafe fn column<V: Vector>(&self, x: usize, all: bool) -> [V; OUTPUTS] {
+        let tile = self.tile;
+        let [of_y, of_x] = tile.points;
+        // SAFETY: a register of every component can be read.
+        unsafe {
+            let mut line = [V::splat(0.0); POINTS];
+            for y in 0..POINTS {
+                if all || of_y[y] && of_x[x] {
+                    line[y] = V::load(tile.components.as_ptr().add((y * POINTS + x) * tile.step));
+                }
+            }
+            lines::outputs(line)
+        }
+    }
 }
 
 impl Kernel for Output<'_> {
@@ -242,23 +306,19 @@ impl Kernel for Output<'_> {
         // SAFETY: a register of every component can be read, and `channels` values of every cell that exists
         // be written.
         unsafe {
-            let from = tile.components.as_ptr();
-            let mut across = [[V::splat(0.0); POINTS]; OUTPUTS];
-            for x in 0..POINTS {
-                let mut line = [V::splat(0.0); POINTS];
-                for y in 0..POINTS {
-                    if all || of_y[y] && of_x[x] {
-                        line[y] = V::load(from.add((y * POINTS + x) * tile.step));
-                    }
-                }
-                let line = lines::outputs(line);
-                for y in 0..OUTPUTS {
-                    across[y][x] = line[y];
-                }
+            macro_rules! column {
+                ($x:literal) => {
+                    self.column::<V>($x, all)
+                };
             }
+            let columns: [[V; OUTPUTS]; POINTS] = each!(column);
             let (one, bias) = (V::splat(1.0), V::load(tile.bias.as_ptr()));
             for y in 0..OUTPUTS {
-                let line = lines::outputs(across[y]);
+                let mut line = [V::splat(0.0); POINTS];
+                for x in 0..POINTS {
+                    line[x] = columns[x][y];
+                }
+                let line = lines::outputs(line);
                 for x in 0..OUTPUTS {
                     let (row, column) = (tile.rows[y], tile.columns[x]);
                     if row != OUTSIDE && column != OUTSIDE {

@@ -145,7 +145,7 @@ impl Bencher<'_> {
             return Ok(vec![self.row(layer, self.problem(layer, None)?)?]);
         }
         let mut rows = Vec::new();
-        for algorithm in Algorithm::ALL {
+        for algorithm in Algorithm::EXACT {
             let problem = match self.problem(layer, Some(algorithm)) {
                 Ok(problem) if problem.algorithm() == algorithm => problem,
                 // Another one took its place, or there is no room for it.
