@@ -209,7 +209,8 @@ fn networks_compute_what_their_operations_do() {
             for outside in Layout::ALL {
                 for inside in Layout::ALL {
                     let (twin, at, outputs) = net(batch);
-                    let options = NetworkOptions { isa: Some(isa), outside, inside };
+                    let options =
+                        NetworkOptions { isa: Some(isa), outside, inside, ..Default::default() };
                     let (x, shape) = twin.of(0);
                     let expected: Vec<_> = at.iter().map(|&at| twin.values[at].clone()).collect();
                     let network = twin.graph.compile(&outputs, &options).unwrap();

@@ -9,7 +9,7 @@ use crate::aligned::Aligned;
 use crate::error::{KernelError, Result, check_len};
 use crate::extent::Extent;
 use crate::idle::Idle;
-use crate::options::Layout;
+use crate::options::{FastMath, Layout};
 use crate::simd::Isa;
 
 /// What a network is asked for.
@@ -21,11 +21,13 @@ pub struct NetworkOptions {
     pub outside: Layout,
     /// Layout between the operations; NHWC, in which most kernels are a little faster.
     pub inside: Layout,
+    /// Whether convolutions may be less exact where that is faster.
+    pub fast_math: FastMath,
 }
 
 impl Default for NetworkOptions {
     fn default() -> Self {
-        Self { isa: None, outside: Layout::Nchw, inside: Layout::Nhwc }
+        Self { isa: None, outside: Layout::Nchw, inside: Layout::Nhwc, fast_math: FastMath::Deny }
     }
 }
 

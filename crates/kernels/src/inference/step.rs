@@ -78,7 +78,8 @@ pub(super) fn prepare(
 }
 
 fn plan_options(options: &NetworkOptions) -> PlanOptions {
-    PlanOptions { isa: options.isa, layout: options.inside, ..Default::default() }
+    let NetworkOptions { isa, inside: layout, fast_math, .. } = *options;
+    PlanOptions { isa, layout, fast_math, ..Default::default() }
 }
 
 fn weight(weighted: Weighted<'_>, options: &NetworkOptions) -> Result<Box<dyn Step>> {

@@ -5,9 +5,9 @@
 
 use super::lines::{self, OUTPUTS, POINTS, TAPS};
 use crate::options::Activation;
+use crate::simd::Detected;
 use crate::simd::place::activated;
 use crate::simd::vector::{Kernel, Vector};
-use crate::simd::{Detected, Isa};
 
 /// Components of a tile.
 pub(super) const COMPONENTS: usize = POINTS * POINTS;
@@ -60,26 +60,6 @@ fn last(places: &[usize]) -> Option<usize> {
 }
 
 impl Detected {
-    /// Runs a kernel.
-    ///
-    /// # Safety
-    /// As the kernel says.
-    unsafe fn run_kernel(self, kernel: impl Kernel) {
-        match self.isa() {
-            // SAFETY: plain Rust runs everywhere; the rest is the caller's promise.
-            Isa::Portable => unsafe { <[f32; 8] as Vector>::run(kernel) },
-            // SAFETY: `self` proves that the CPU has it; the rest is the caller's promise.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { <std::arch::x86_64::__m256 as Vector>::run(kernel) },
-            // SAFETY: the same.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => unsafe { <std::arch::x86_64::__m512 as Vector>::run(kernel) },
-            // SAFETY: as for plain Rust.
-            #[cfg(not(target_arch = "x86_64"))]
-            _ => unsafe { <[f32; 8] as Vector>::run(kernel) },
-        }
-    }
-
     /// Transforms a tile of all its channels to `out`, where components lie `step` values apart; lanes behind
     /// the last channel become zero.
     ///
