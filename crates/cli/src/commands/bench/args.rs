@@ -54,6 +54,9 @@ pub(crate) struct Bench {
     /// Order of the axes of input and output in memory
     #[arg(long, value_enum, default_value_t = LayoutName::Nchw)]
     pub(crate) layout: LayoutName,
+    /// Allow faster algorithms with larger errors; what they cost is measured and shown
+    #[arg(long)]
+    pub(crate) fast_math: bool,
     /// A row for every algorithm that applies, not only for the one that the plan chooses
     #[arg(long)]
     pub(crate) all_algorithms: bool,

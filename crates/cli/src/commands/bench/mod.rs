@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use indicatif::ProgressBar;
 use upconv_explain::Lang;
-use upconv_kernels::{Algorithm, KernelError, PlanOptions};
+use upconv_kernels::{Algorithm, FastMath, KernelError, PlanOptions};
 
 use self::args::Bench;
 use self::machine::Machine;
@@ -41,7 +41,8 @@ pub(crate) fn run(args: &Bench, global: &Global, context: Context) -> Result<Exi
     let standard_output = Path::new("standard output");
     if args.serve {
         let threads = threads::start(global.threads.as_deref(), lang)?;
-        let options = serve::Options { layout: args.layout.into(), threads, quiet: context.quiet };
+        let (layout, fast_math) = (args.layout.into(), fast_math(args));
+        let options = serve::Options { layout, fast_math, threads, quiet: context.quiet };
         let served = serve::run(&mut io::stdin().lock(), options);
         served.map_err(|error| Failure::other(&error))?;
         return Ok(ExitCode::SUCCESS);
@@ -89,6 +90,10 @@ fn layers(args: &Bench, lang: Lang) -> Result<Vec<Layer>, Failure> {
         Ok(Layer { name, workload, shape })
     });
     checked.collect()
+}
+
+fn fast_math(args: &Bench) -> FastMath {
+    if args.fast_math { FastMath::Allow } else { FastMath::Deny }
 }
 
 /// A text as it was written, but for line breaks and the like.
@@ -145,7 +150,11 @@ impl Bencher<'_> {
             return Ok(vec![self.row(layer, self.problem(layer, None)?)?]);
         }
         let mut rows = Vec::new();
-        for algorithm in Algorithm::EXACT {
+        let all: &[Algorithm] = match self.args.fast_math {
+            true => &Algorithm::ALL,
+            false => &Algorithm::EXACT,
+        };
+        for &algorithm in all {
             let problem = match self.problem(layer, Some(algorithm)) {
                 Ok(problem) if problem.algorithm() == algorithm => problem,
                 // Another one took its place, or there is no room for it.
@@ -159,12 +168,14 @@ impl Bencher<'_> {
 
     fn problem(&self, layer: &Layer, algorithm: Option<Algorithm>) -> Result<Problem, Refusal> {
         let layout = self.args.layout.into();
-        let options = PlanOptions { algorithm, layout, ..Default::default() };
+        let fast_math = fast_math(self.args);
+        let options = PlanOptions { algorithm, layout, fast_math, ..Default::default() };
         Problem::new(&layer.workload, &layer.shape, &options)
     }
 
     fn row(&self, layer: &Layer, mut problem: Problem) -> Result<Row, Refusal> {
         let mode = Mode::from(self.args.mode);
+        let error = self.error(layer, &mut problem)?;
         let times = timing::measure(&mut problem, mode)?;
         let flops = layer.shape.flops().saturating_mul(mode.factor());
         let gflops = flops as f64 / times.min / 1e6;
@@ -181,6 +192,22 @@ impl Bencher<'_> {
             gflops,
             peak_share: gflops / self.peak_gflops,
             workspace_bytes: problem.workspace_bytes(),
+            error,
         })
+    }
+
+    /// What a faster algorithm costs: the largest difference to what the default ones compute, in parts of the output's
+    /// root mean square.
+    fn error(&self, layer: &Layer, problem: &mut Problem) -> Result<Option<f64>, Refusal> {
+        if Algorithm::EXACT.contains(&problem.algorithm()) {
+            return Ok(None);
+        }
+        let options = PlanOptions { layout: self.args.layout.into(), ..Default::default() };
+        let mut exact = Problem::new(&layer.workload, &layer.shape, &options)?;
+        let (exact, fast) = (exact.output()?, problem.output()?);
+        let pairs = exact.iter().zip(fast).map(|(&a, &b)| f64::from(a - b).abs());
+        let worst = pairs.fold(0.0, f64::max);
+        let squares: f64 = exact.iter().map(|&v| f64::from(v).powi(2)).sum();
+        Ok(Some(worst / (squares / exact.len() as f64).sqrt()))
     }
 }

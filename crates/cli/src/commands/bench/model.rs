@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use upconv_kernels::inference::{Network, NetworkOptions};
-use upconv_kernels::{Aligned, Layout};
+use upconv_kernels::{Aligned, FastMath, Layout};
 use upconv_models::inference::{self, From};
 use upconv_weights::Weights;
 
@@ -37,12 +37,13 @@ impl ModelProblem {
         workload: &ModelWorkload,
         file: &Path,
         layout: Layout,
+        fast_math: FastMath,
     ) -> Result<Self, String> {
         let ModelWorkload { model, shape } = workload;
         let weights = Weights::map(file).map_err(|error| error.to_string())?;
         let (name, prefix) = (file.display().to_string(), format!("{model}."));
         let from = From { file: &name, weights: &weights, prefix: &prefix };
-        let options = NetworkOptions { outside: layout, ..Default::default() };
+        let options = NetworkOptions { outside: layout, fast_math, ..Default::default() };
         let network = inference::compile(model, from, *shape, &options);
         let network = network.map_err(|error| error.to_string())?;
         let zeros = |shape: &[usize]| {

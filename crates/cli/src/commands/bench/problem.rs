@@ -214,6 +214,15 @@ impl Problem {
         Ok(())
     }
 
+    /// The output of a forward pass, as it lies.
+    ///
+    /// # Errors
+    /// Those of [`Problem::run`].
+    pub(crate) fn output(&mut self) -> Result<&[f32], Refusal> {
+        self.run(Mode::Forward)?;
+        Ok(&self.y)
+    }
+
     /// The sums over the output of a forward pass, which must write every element.
     ///
     /// # Errors

@@ -32,6 +32,10 @@ pub(super) struct Row {
     /// `gflops / peak_gflops`.
     pub(super) peak_share: f64,
     pub(super) workspace_bytes: usize,
+    /// Of algorithms that are less exact: the largest difference to what the default ones compute, in parts of the
+    /// output's root mean square.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<f64>,
 }
 
 /// What the table says of a row, in this order; the first three are words.
@@ -55,7 +59,30 @@ impl Report {
         // The first that fits the reader's screen is shown.
         let table = |columns: &&[usize]| table(&self.cells(&long), columns);
         blocks.push(Block::Figure(TABLES.iter().map(table).collect()));
+        blocks.extend(self.errors(&long, lang).map(Block::Prose));
         Page { blocks }
+    }
+
+    /// What faster algorithms cost.
+    fn errors(&self, long: &[&str], lang: Lang) -> Option<String> {
+        let error = |row: &Row| {
+            let (name, algorithm) = (shown(&row.name, long), row.algorithm);
+            row.error.map(|error| format!("{name} ({algorithm}) {error:.1e}"))
+        };
+        let all: Vec<String> = self.results.iter().filter_map(error).collect();
+        if all.is_empty() {
+            return None;
+        }
+        let list = all.join(lang.pick(", ", "，"));
+        Some(match lang {
+            Lang::En => format!(
+                "Fast math: the largest difference to what the default algorithms compute, in parts of the output's \
+                 root mean square: {list}."
+            ),
+            Lang::Zh => {
+                format!("快速数学：与默认算法结果的最大差异，以输出的均方根为单位：{list}。")
+            }
+        })
     }
 
     fn facts(&self, lang: Lang) -> String {
@@ -91,12 +118,8 @@ impl Report {
 
     fn cells(&self, long: &[&str]) -> Vec<[String; COLUMNS.len()]> {
         let row = |row: &Row| {
-            let name = match long.iter().position(|name| *name == row.name) {
-                Some(place) => format!("#{}", place + 1),
-                None => row.name.clone(),
-            };
             [
-                name,
+                shown(&row.name, long),
                 row.algorithm.to_owned(),
                 row.isa.to_owned(),
                 significant(row.ms_min),
@@ -108,6 +131,14 @@ impl Report {
         };
         let head = COLUMNS.map(str::to_owned);
         [head].into_iter().chain(self.results.iter().map(row)).collect()
+    }
+}
+
+/// A name in the table: of the long ones its number.
+fn shown(name: &str, long: &[&str]) -> String {
+    match long.iter().position(|other| *other == name) {
+        Some(place) => format!("#{}", place + 1),
+        None => name.to_owned(),
     }
 }
 
@@ -160,6 +191,7 @@ mod tests {
             gflops: 12.5,
             peak_share: 0.125,
             workspace_bytes,
+            error: None,
         };
         let long = "tconv:c64-32,i56x56,k4,s2,p1,bias";
         let results = vec![row("W1", 10.25, 0), row(long, 0.125, 2048), row(long, 1.0, 1 << 21)];
@@ -174,6 +206,14 @@ mod tests {
              \x20 W1     column_gemm  avx512   10.25   20.50    12.50      12        0 B\n";
         assert!(text.contains(end), "{text}");
         assert!(text.contains("#1     column_gemm  avx512   1.000   2.000    12.50"), "{text}");
+    }
+
+    #[test]
+    fn errors_of_fast_math_stand_below_the_table() {
+        let mut report = report();
+        report.results[1].error = Some(1.25e-6);
+        let text = report.page(Lang::En).text(Layout { width: 200, bold: false });
+        assert!(text.trim_end().ends_with("root mean square: #1 (column_gemm) 1.2e-6."), "{text}");
     }
 
     #[test]

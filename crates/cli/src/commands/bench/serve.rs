@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use upconv_kernels::{Layout, PlanOptions};
+use upconv_kernels::{FastMath, Layout, PlanOptions};
 
 use super::model::{self, ModelProblem, ModelWorkload};
 use super::problem::{Mode, Problem, Refusal, Sums};
@@ -71,6 +71,7 @@ pub(super) fn run(input: &mut impl BufRead, options: Options) -> io::Result<()> 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Options {
     pub(super) layout: Layout,
+    pub(super) fast_math: FastMath,
     pub(super) threads: usize,
     pub(super) quiet: bool,
 }
@@ -157,11 +158,11 @@ impl Server {
     }
 
     fn make(&self, asked: &Asked) -> Result<Ready, String> {
-        let layout = self.options.layout;
+        let Options { layout, fast_math, .. } = self.options;
         match asked {
             Asked::Layer(workload) => {
                 let shape = workload.shape().map_err(|e| format!("workload: {e}"))?;
-                let options = PlanOptions { layout, ..Default::default() };
+                let options = PlanOptions { layout, fast_math, ..Default::default() };
                 match Problem::new(workload, &shape, &options) {
                     Ok(problem) => Ok(Ready::Layer(Box::new(problem))),
                     Err(Refusal::Kernel(_)) => Err(UNSUPPORTED.into()),
@@ -172,7 +173,7 @@ impl Server {
                 let Some(file) = std::env::var_os(model::WEIGHTS) else {
                     return Err(UNSUPPORTED.into());
                 };
-                let problem = ModelProblem::new(workload, file.as_ref(), layout)?;
+                let problem = ModelProblem::new(workload, file.as_ref(), layout, fast_math)?;
                 Ok(Ready::Model(Box::new(problem)))
             }
         }
