@@ -2,6 +2,7 @@
 //!
 //! * [`ConvTransposePlan`] and [`ConvPlan`]: the fast f32 paths, forward and gradients. A plan names its
 //!   algorithm and instruction set, and states its workspace before it runs.
+//! * [`pointwise`], [`pool`], [`batch_norm`], [`softmax`], [`resize`]: what stands beside convolutions in networks.
 //! * [`inference`]: whole networks, with batch norm folded, weights packed once and values in one arena.
 //! * [`mod@reference`]: the same operations and their neighbours (pooling, unpooling, resize, pixel
 //!   shuffle, bilinear filler) as plain loops with sums in f64; what everything is tested against.

@@ -122,6 +122,46 @@ impl Loops for Backward<'_> {
     }
 }
 
+/// [`activation_backward`] in place: the gradient of the output becomes that of the input.
+///
+/// # Errors
+/// Buffers of different lengths.
+///
+/// ```
+/// use upconv_kernels::{Activation, pointwise};
+/// let mut dy = [5.0, 7.0];
+/// pointwise::activation_backward_to(Activation::Relu, &[0.0, 3.0], &mut dy)?;
+/// assert_eq!(dy, [0.0, 7.0]);
+/// # Ok::<(), upconv_kernels::KernelError>(())
+/// ```
+pub fn activation_backward_to(activation: Activation, kept: &[f32], dy: &mut [f32]) -> Result<()> {
+    same_length("dy", dy, kept)?;
+    backward_to_with(Detected::choose(None)?, activation, kept, dy);
+    Ok(())
+}
+
+fn backward_to_with(isa: Detected, activation: Activation, kept: &[f32], dy: &mut [f32]) {
+    each_part(dy, 1, 1, |first, dy| {
+        isa.run(BackwardTo { activation, kept: &kept[first..][..dy.len()], dy });
+    });
+}
+
+struct BackwardTo<'a> {
+    activation: Activation,
+    kept: &'a [f32],
+    dy: &'a mut [f32],
+}
+
+impl Loops for BackwardTo<'_> {
+    #[inline(always)]
+    fn run(self) {
+        self.activation.backward_all(self.dy.iter_mut().zip(self.kept).map(|(dx, &kept)| {
+            let dy = *dx;
+            (dx, (kept, dy))
+        }));
+    }
+}
+
 /// `y = activation(a + b)`.
 ///
 /// # Errors
@@ -143,23 +183,25 @@ pub fn add(a: &[f32], b: &[f32], activation: Activation, y: &mut [f32]) -> Resul
 
 fn add_with(isa: Detected, [a, b]: [&[f32]; 2], activation: Activation, y: &mut [f32]) {
     each_part(y, 1, 1, |first, y| {
-        let (a, b) = (&a[first..][..y.len()], &b[first..][..y.len()]);
-        isa.run(Add { a, b, activation, y });
+        for (number, y) in y.chunks_mut(BLOCK).enumerate() {
+            let first = first + number * BLOCK;
+            let (a, b) = (&a[first..][..y.len()], &b[first..][..y.len()]);
+            isa.run(Add { a, b, y });
+            activate_block(isa, activation, y);
+        }
     });
 }
 
 struct Add<'a> {
     a: &'a [f32],
     b: &'a [f32],
-    activation: Activation,
     y: &'a mut [f32],
 }
 
 impl Loops for Add<'_> {
     #[inline(always)]
     fn run(self) {
-        let sums = self.a.iter().zip(self.b).map(|(a, b)| a + b);
-        self.activation.write_all(self.y.iter_mut().zip(sums));
+        self.y.iter_mut().zip(self.a.iter().zip(self.b)).for_each(|(y, (a, b))| *y = a + b);
     }
 }
 
@@ -182,22 +224,23 @@ pub fn add_to(y: &mut [f32], b: &[f32], activation: Activation) -> Result<()> {
 }
 
 fn add_to_with(isa: Detected, y: &mut [f32], b: &[f32], activation: Activation) {
-    each_part(y, 1, 1, |first, y| isa.run(AddTo { b: &b[first..][..y.len()], activation, y }));
+    each_part(y, 1, 1, |first, y| {
+        for (number, y) in y.chunks_mut(BLOCK).enumerate() {
+            isa.run(AddTo { b: &b[first + number * BLOCK..][..y.len()], y });
+            activate_block(isa, activation, y);
+        }
+    });
 }
 
 struct AddTo<'a> {
     b: &'a [f32],
-    activation: Activation,
     y: &'a mut [f32],
 }
 
 impl Loops for AddTo<'_> {
     #[inline(always)]
     fn run(self) {
-        self.activation.write_all(self.y.iter_mut().zip(self.b).map(|(y, b)| {
-            let sum = *y + b;
-            (y, sum)
-        }));
+        self.y.iter_mut().zip(self.b).for_each(|(y, b)| *y += b);
     }
 }
 
@@ -260,15 +303,22 @@ pub(crate) fn scale_shift_with(
             for (plane, (x, y)) in planes.enumerate() {
                 let channel = (first + plane) % channels;
                 let (factor, shift) = (affine.factor[channel], affine.shift[channel]);
-                isa.run(Plane { factor, shift, activation, x, y });
+                for (x, y) in x.chunks(BLOCK).zip(y.chunks_mut(BLOCK)) {
+                    isa.run(Plane { factor, shift, x, y });
+                    activate_block(isa, activation, y);
+                }
             }
         });
     } else {
         let factor = &*repeated(affine.factor);
         let shift = &*repeated(affine.shift);
+        let rows = BLOCK.div_ceil(factor.len().max(1)) * factor.len().max(1);
         each_part(y, factor.len(), factor.len(), |first, y| {
             let x = &x[first * factor.len()..][..y.len()];
-            isa.run(Cells { factor, shift, activation, x, y });
+            for (x, y) in x.chunks(rows).zip(y.chunks_mut(rows)) {
+                isa.run(Cells { factor, shift, x, y });
+                activate_block(isa, activation, y);
+            }
         });
     }
 }
@@ -277,7 +327,6 @@ pub(crate) fn scale_shift_with(
 struct Plane<'a> {
     factor: f32,
     shift: f32,
-    activation: Activation,
     x: &'a [f32],
     y: &'a mut [f32],
 }
@@ -285,8 +334,8 @@ struct Plane<'a> {
 impl Loops for Plane<'_> {
     #[inline(always)]
     fn run(self) {
-        let values = self.x.iter().map(|x| x * self.factor + self.shift);
-        self.activation.write_all(self.y.iter_mut().zip(values));
+        let Self { factor, shift, x, y } = self;
+        y.iter_mut().zip(x).for_each(|(y, x)| *y = x * factor + shift);
     }
 }
 
@@ -294,7 +343,6 @@ impl Loops for Plane<'_> {
 struct Cells<'a> {
     factor: &'a [f32],
     shift: &'a [f32],
-    activation: Activation,
     x: &'a [f32],
     y: &'a mut [f32],
 }
@@ -305,8 +353,9 @@ impl Loops for Cells<'_> {
         let row = self.factor.len().max(1);
         for (x, y) in self.x.chunks(row).zip(self.y.chunks_mut(row)) {
             let affine = self.factor.iter().zip(self.shift);
-            let values = x.iter().zip(affine).map(|(x, (factor, shift))| x * factor + shift);
-            self.activation.write_all(y.iter_mut().zip(values));
+            for ((y, x), (factor, shift)) in y.iter_mut().zip(x).zip(affine) {
+                *y = x * factor + shift;
+            }
         }
     }
 }
@@ -383,6 +432,26 @@ impl Loops for Multiply<'_> {
             }
         }
     }
+}
+
+/// Values that stay in the first cache until their activation follows: it is compiled once and not into each loop.
+pub(crate) const BLOCK: usize = 2048;
+
+/// The activation of a block.
+pub(crate) fn activate_block(isa: Detected, activation: Activation, values: &mut [f32]) {
+    if activation != Activation::None {
+        isa.run(Activate { activation, values });
+    }
+}
+
+/// The gradient of a block in front of its activation.
+pub(crate) fn backward_block(
+    isa: Detected,
+    activation: Activation,
+    [kept, dy]: [&[f32]; 2],
+    dx: &mut [f32],
+) {
+    isa.run(Backward { activation, kept, dy, dx });
 }
 
 fn same_length(tensor: &'static str, values: &[f32], like: &[f32]) -> Result<()> {

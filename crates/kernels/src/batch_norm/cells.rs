@@ -6,6 +6,7 @@ use super::planes::{BLOCK, before_activation};
 use super::{Back, BatchNorm, BatchStatistics, Forward, Moments, Sums};
 use crate::extent::Extent;
 use crate::parts::{each_part, units_of_part};
+use crate::pointwise::activate_block;
 use crate::simd::Detected;
 use crate::simd::loops::Loops;
 
@@ -36,7 +37,7 @@ pub(super) fn forward(
         (0..channels).map(|c| Forward::new(norm, c, mean[c], variance[c])).collect();
     each_part(y, channels, channels, |first, y| {
         let x = &x[first * channels..][..y.len()];
-        isa.run(Normalise { norm, forward: &forward, x, y });
+        isa.run(Normalise { isa, norm, forward: &forward, x, y });
     });
     BatchStatistics { mean, variance }
 }
@@ -54,7 +55,7 @@ pub(super) fn backward(
         let values = cells.start * channels..cells.end * channels;
         let mut sums = vec![[0.0; 2]; channels];
         let (x, dy) = (&x[values.clone()], &dy[values]);
-        isa.run(OfGradients { norm, forward, x, dy, sums: &mut sums });
+        isa.run(OfGradients { isa, norm, forward, x, dy, sums: &mut sums });
         sums
     });
     let count = (extent.batch * extent.cells) as f64;
@@ -64,7 +65,7 @@ pub(super) fn backward(
     each_part(dx, channels, channels, |first, dx| {
         let values = first * channels..first * channels + dx.len();
         let (x, dy) = (&x[values.clone()], &dy[values]);
-        isa.run(Gradient { norm, forward, back: &back, x, dy, dx });
+        isa.run(Gradient { isa, norm, forward, back: &back, x, dy, dx });
     });
     total
 }
@@ -110,6 +111,7 @@ impl Loops for OfCells<'_> {
 }
 
 struct Normalise<'a> {
+    isa: Detected,
     norm: &'a BatchNorm<'a>,
     forward: &'a [Forward],
     x: &'a [f32],
@@ -121,13 +123,16 @@ impl Loops for Normalise<'_> {
     fn run(self) {
         let row = self.forward.len().max(1);
         for (x, y) in self.x.chunks_exact(row).zip(self.y.chunks_exact_mut(row)) {
-            let values = x.iter().zip(self.forward).map(|(&x, forward)| forward.apply(x));
-            self.norm.activation.write_all(y.iter_mut().zip(values));
+            for ((y, &x), forward) in y.iter_mut().zip(x).zip(self.forward) {
+                *y = forward.apply(x);
+            }
+            activate_block(self.isa, self.norm.activation, y);
         }
     }
 }
 
 struct OfGradients<'a> {
+    isa: Detected,
     norm: &'a BatchNorm<'a>,
     forward: &'a [Forward],
     x: &'a [f32],
@@ -138,7 +143,7 @@ struct OfGradients<'a> {
 impl Loops for OfGradients<'_> {
     #[inline(always)]
     fn run(self) {
-        let Self { norm, forward, x, dy, sums } = self;
+        let Self { isa, norm, forward, x, dy, sums } = self;
         let mut own = [[0.0f32; BLOCK]; 2];
         let row = forward.len().max(1);
         for (x, dy) in x.chunks_exact(row).zip(dy.chunks_exact(row)) {
@@ -146,7 +151,7 @@ impl Loops for OfGradients<'_> {
             let values = x.chunks(BLOCK).zip(dy.chunks(BLOCK));
             for ((forward, sums), (x, dy)) in channels.zip(values) {
                 let apply = |at: usize, x| forward[at].apply(x);
-                let dz = before_activation(norm.activation, x, dy, &mut own, apply);
+                let dz = before_activation((isa, norm.activation), x, dy, &mut own, apply);
                 for (((sums, forward), &x), &dz) in sums.iter_mut().zip(forward).zip(x).zip(dz) {
                     let dz = f64::from(dz);
                     sums[0] += dz;
@@ -158,6 +163,7 @@ impl Loops for OfGradients<'_> {
 }
 
 struct Gradient<'a> {
+    isa: Detected,
     norm: &'a BatchNorm<'a>,
     forward: &'a [Forward],
     back: &'a [Back],
@@ -169,7 +175,7 @@ struct Gradient<'a> {
 impl Loops for Gradient<'_> {
     #[inline(always)]
     fn run(self) {
-        let Self { norm, forward, back, x, dy, dx } = self;
+        let Self { isa, norm, forward, back, x, dy, dx } = self;
         let mut own = [[0.0f32; BLOCK]; 2];
         let row = forward.len().max(1);
         let rows = x.chunks_exact(row).zip(dy.chunks_exact(row)).zip(dx.chunks_exact_mut(row));
@@ -178,7 +184,7 @@ impl Loops for Gradient<'_> {
             let values = x.chunks(BLOCK).zip(dy.chunks(BLOCK)).zip(dx.chunks_mut(BLOCK));
             for ((forward, back), ((x, dy), dx)) in channels.zip(values) {
                 let apply = |at: usize, x| forward[at].apply(x);
-                let dz = before_activation(norm.activation, x, dy, &mut own, apply);
+                let dz = before_activation((isa, norm.activation), x, dy, &mut own, apply);
                 for (((dx, back), &x), &dz) in dx.iter_mut().zip(back).zip(x).zip(dz) {
                     *dx = back.apply(x, dz);
                 }

@@ -7,12 +7,13 @@ use super::{Back, BatchNorm, BatchStatistics, Forward, Moments, Sums};
 use crate::extent::Extent;
 use crate::options::Activation;
 use crate::parts::units_of_part;
+use crate::pointwise::{activate_block, backward_block};
 use crate::simd::Detected;
 use crate::simd::loops::Loops;
 use crate::sums::sums;
 
 /// Values that are worked on at a time, in the first cache.
-pub(super) const BLOCK: usize = 512;
+pub(super) const BLOCK: usize = 1024;
 
 pub(super) fn forward(
     isa: Detected,
@@ -23,7 +24,7 @@ pub(super) fn forward(
 ) -> BatchStatistics {
     let of_channels = each_channel(extent, y, |channel, y| {
         let mut statistics = (0.0, 0.0);
-        isa.run(Channel { norm, extent: *extent, channel, x, y, statistics: &mut statistics });
+        isa.run(Channel { isa, norm, extent: *extent, channel, x, y, statistics: &mut statistics });
         statistics
     });
     let (mean, variance) = of_channels.into_iter().unzip();
@@ -42,7 +43,7 @@ pub(super) fn backward(
         let mut sums = Sums::default();
         let forward = forward[channel];
         let (extent, sums_of) = (*extent, &mut sums);
-        isa.run(ChannelBack { norm, extent, channel, forward, x, dy, dx, sums: sums_of });
+        isa.run(ChannelBack { isa, norm, extent, channel, forward, x, dy, dx, sums: sums_of });
         sums
     })
 }
@@ -72,6 +73,7 @@ impl Extent {
 }
 
 struct Channel<'a, 'y> {
+    isa: Detected,
     norm: &'a BatchNorm<'a>,
     extent: Extent,
     channel: usize,
@@ -83,7 +85,7 @@ struct Channel<'a, 'y> {
 impl Loops for Channel<'_, '_> {
     #[inline(always)]
     fn run(self) {
-        let Self { norm, extent, channel, x, y, statistics } = self;
+        let Self { isa, norm, extent, channel, x, y, statistics } = self;
         let about = extent.plane(x, 0, channel)[0];
         let mut moments = Moments::default();
         for image in 0..extent.batch {
@@ -98,13 +100,17 @@ impl Loops for Channel<'_, '_> {
         *statistics = moments.statistics(about, (extent.batch * extent.cells) as f64);
         let forward = Forward::new(norm, channel, statistics.0, statistics.1);
         for (image, y) in y.into_iter().enumerate() {
-            let values = extent.plane(x, image, channel).iter().map(|&x| forward.apply(x));
-            norm.activation.write_all(y.iter_mut().zip(values));
+            let x = extent.plane(x, image, channel).chunks(BLOCK);
+            for (x, y) in x.zip(y.chunks_mut(BLOCK)) {
+                y.iter_mut().zip(x).for_each(|(y, &x)| *y = forward.apply(x));
+                activate_block(isa, norm.activation, y);
+            }
         }
     }
 }
 
 struct ChannelBack<'a, 'x> {
+    isa: Detected,
     norm: &'a BatchNorm<'a>,
     extent: Extent,
     channel: usize,
@@ -118,14 +124,15 @@ struct ChannelBack<'a, 'x> {
 impl Loops for ChannelBack<'_, '_> {
     #[inline(always)]
     fn run(self) {
-        let Self { norm, extent, channel, forward, x, dy, dx, sums: total } = self;
+        let Self { isa, norm, extent, channel, forward, x, dy, dx, sums: total } = self;
         let mut own = [[0.0f32; BLOCK]; 2];
         for image in 0..extent.batch {
             let x = extent.plane(x, image, channel).chunks(BLOCK);
             let dy = extent.plane(dy, image, channel).chunks(BLOCK);
             for (x, dy) in x.zip(dy) {
-                let dz =
-                    before_activation(norm.activation, x, dy, &mut own, |_, x| forward.apply(x));
+                let dz = before_activation((isa, norm.activation), x, dy, &mut own, |_, x| {
+                    forward.apply(x)
+                });
                 let [dz, dz_x] = sums(x, dz, |x, dz| {
                     let dz = f64::from(dz);
                     [dz, dz * (f64::from(x) - forward.exact_mean)]
@@ -140,8 +147,9 @@ impl Loops for ChannelBack<'_, '_> {
             let x = extent.plane(x, image, channel).chunks(BLOCK);
             let dy = extent.plane(dy, image, channel).chunks(BLOCK);
             for ((x, dy), dx) in x.zip(dy).zip(dx.chunks_mut(BLOCK)) {
-                let dz =
-                    before_activation(norm.activation, x, dy, &mut own, |_, x| forward.apply(x));
+                let dz = before_activation((isa, norm.activation), x, dy, &mut own, |_, x| {
+                    forward.apply(x)
+                });
                 for ((dx, &x), &dz) in dx.iter_mut().zip(x).zip(dz) {
                     *dx = back.apply(x, dz);
                 }
@@ -154,7 +162,7 @@ impl Loops for ChannelBack<'_, '_> {
 /// of the value. What is kept need not be read from memory then.
 #[inline(always)]
 pub(super) fn before_activation<'a>(
-    activation: Activation,
+    (isa, activation): (Detected, Activation),
     x: &[f32],
     dy: &'a [f32],
     [y, dz]: &'a mut [[f32; BLOCK]; 2],
@@ -164,8 +172,8 @@ pub(super) fn before_activation<'a>(
         return dy;
     }
     let (y, dz) = (&mut y[..x.len()], &mut dz[..x.len()]);
-    let values = x.iter().enumerate().map(|(at, &x)| apply(at, x));
-    activation.write_all(y.iter_mut().zip(values));
-    activation.backward_all(dz.iter_mut().zip(y.iter().copied().zip(dy.iter().copied())));
+    y.iter_mut().zip(x).enumerate().for_each(|(at, (y, &x))| *y = apply(at, x));
+    activate_block(isa, activation, y);
+    backward_block(isa, activation, [y, dy], dz);
     dz
 }

@@ -25,6 +25,9 @@ fn activations_are_those_of_single_values() {
                 assert!(bits(&y) == bits(&wanted), "{activation:?} {length} in place");
                 backward_with(isa, activation, [kept, &dy], &mut dx);
                 assert!(bits(&dx) == bits(&gradient), "{activation:?} {length} backward");
+                dx.copy_from_slice(&dy);
+                backward_to_with(isa, activation, kept, &mut dx);
+                assert!(bits(&dx) == bits(&gradient), "{activation:?} {length} back in place");
             });
         }
     }
@@ -116,6 +119,7 @@ fn wrong_lengths_are_errors() {
     let (a, mut y) = ([1.0; 2], [0.0; 3]);
     assert!(activate_into(Activation::Relu, &a, &mut y).is_err());
     assert!(activation_backward(Activation::Relu, &a, &[1.0], &mut y[..2]).is_err());
+    assert!(activation_backward_to(Activation::Relu, &a, &mut y).is_err());
     assert!(add(&a, &y.clone(), Activation::Relu, &mut y[..2]).is_err());
     assert!(add_to(&mut y, &a, Activation::Relu).is_err());
     let extent = Extent { batch: 1, channels: 3, cells: 1, layout: Layout::Nchw };

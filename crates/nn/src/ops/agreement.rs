@@ -272,6 +272,22 @@ fn an_activation_in_place_changes_nobody_elses_tensor() {
     assert_eq!(x.into_data(), before);
 }
 
+/// Gradients of one tensor come together from two activations: the one that is worked out in place must not be
+/// seen by the other.
+#[test]
+fn gradients_in_place_are_nobody_elses() {
+    let device = Device::flex().autodiff();
+    both(
+        "two of one",
+        numbers(5, [2, 3, 6, 8], &device) + 0.01,
+        |x| {
+            let one = activation(x.clone(), Activation::Relu).unwrap();
+            one + activation(x, Activation::Tanh).unwrap()
+        },
+        |x| burn::tensor::activation::relu(x.clone()) + burn::tensor::activation::tanh(x),
+    );
+}
+
 #[test]
 fn softmax_agrees_with_burn() {
     let device = Device::flex().autodiff();

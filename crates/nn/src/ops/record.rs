@@ -11,7 +11,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::TensorData;
 
-use super::seam::{Inputs, Keeps, KernelBackend, Operation, accept, with_slices};
+use super::seam::{Inputs, Keeps, KernelBackend, Operation, accept, whole_storage, with_slices};
 
 /// Backward step of an [`Operation`]; the parents are its inputs.
 #[derive(Debug)]
@@ -34,10 +34,18 @@ impl<const N: usize> Backward<Flex, N> for Step {
         grads: &mut Recorded,
         checkpointer: &mut Checkpointer,
     ) {
-        let dy = grads.consume::<Flex>(&ops.node);
+        let mut dy = grads.consume::<Flex>(&ops.node);
         let State { op, inputs, output } = ops.state;
         let retrieved = inputs.into_iter().map(|node| checkpointer.retrieve_node_output(node));
-        let read: Vec<FloatTensor<Flex>> = retrieved.chain(output).chain([dy]).collect();
+        let kept: Vec<FloatTensor<Flex>> = retrieved.chain(output).collect();
+        if let [Some(node)] = &ops.parents[..]
+            && let Some(values) = whole_storage(&mut dy)
+            && let Some(done) = with_slices(&kept, |kept| op.backward_in_place(kept, values))
+        {
+            accept(done);
+            return grads.register::<Flex>(node.id, dy);
+        }
+        let dy = [dy];
         // Only what somebody asks for is computed, all of it in one call.
         let mut gradients: Vec<Option<Vec<f32>>> = ops
             .parents
@@ -46,10 +54,8 @@ impl<const N: usize> Backward<Flex, N> for Step {
             .map(|(node, shape)| node.as_ref().map(|_| vec![0.0; shape.iter().product()]))
             .collect();
         let into = gradients.iter_mut().map(|values| values.as_deref_mut()).collect();
-        with_slices(&read, |read| {
-            if let Some((dy, kept)) = read.split_last() {
-                accept(op.backward(kept, dy, into));
-            }
+        with_slices(&kept, |kept| {
+            with_slices(&dy, |dy| accept(op.backward(kept, dy[0], into)));
         });
         for ((node, values), shape) in ops.parents.iter().zip(gradients).zip(op.inputs()) {
             if let (Some(node), Some(values)) = (node, values) {

@@ -41,6 +41,10 @@ pub(crate) trait Operation: Debug + Send + Sync + 'static {
     fn forward_in_place(&self, _x: &mut [f32]) -> Option<Done> {
         None
     }
+    /// Turns the gradient of the output into that of the only input, or says that it cannot.
+    fn backward_in_place(&self, _kept: &[&[f32]], _dy: &mut [f32]) -> Option<Done> {
+        None
+    }
     /// Writes every element of the gradients asked for, one place for each input.
     fn backward(&self, kept: &[&[f32]], dy: &[f32], into: Gradients<'_>) -> Done;
 }
@@ -93,7 +97,7 @@ impl KernelBackend for Flex {
 }
 
 /// The values of a tensor that nobody else holds and that is all of its memory.
-fn whole_storage(x: &mut FloatTensor<Flex>) -> Option<&mut [f32]> {
+pub(super) fn whole_storage(x: &mut FloatTensor<Flex>) -> Option<&mut [f32]> {
     let values = x.as_slice::<f32>()?.len();
     x.try_storage_mut::<f32>().filter(|storage| storage.len() == values)
 }
