@@ -2,7 +2,7 @@
 //!
 //! # Source
 //! Toom and Cook's algorithm, turned over as Winograd did (A. Lavin, S. Gray, "Fast Algorithms for
-//! Convolutional Neural Networks", 2015, section 4.1): for *points* p, `y = A^T [(G g) * (B^T d)]` with
+//! Convolutional Neural Networks", 2015, section 4): for *points* p, `y = A^T [(G g) * (B^T d)]` with
 //!
 //! * `A^T[k][p] = p^k`,
 //! * `G[p] = [1, p, p^2] / N(p)`, where `N(p)` is the product of `p - q` over all other points q,
@@ -15,7 +15,7 @@
 //! from 1/24 to 1; what is large in one and small in the other costs digits. Errors are least where points
 //! lie around 1 and as their own reciprocals, and they want to be few bits long, so that the matrices are
 //! exact (B. Barabasz, A. Anderson, K. Soodhalter, D. Gregg, "Error Analysis and Improving the Accuracy of
-//! Winograd Convolution for Deep Neural Networks", 2018, section 5). These are, but for the factor 8/9 in the
+//! Winograd Convolution for Deep Neural Networks", 2018, arXiv:1803.10986). These are, but for the factor 8/9 in the
 //! reciprocal; all entries of `A` and `B` are exact in f32, and a point and its negative share half of their
 //! work.
 //!

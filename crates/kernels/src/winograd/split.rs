@@ -137,17 +137,17 @@ impl Split {
         let most_tasks = (shape.flops / FLOPS).clamp(1, TASKS as u128) as usize;
         let powers = |most: usize| (0..5).map(|n| 1 << n).filter(move |&n: &usize| n <= most);
         let columns = shape.axes[1].tiles();
+        // The same for every size of images, so that a packed weight fits them all.
+        let height = isa.height(MOST_ROWS).min(MOST_ROWS);
+        let registers = shape.out_channels.div_ceil(isa.lanes());
+        let chunks: Vec<_> = even(0..registers, isa.vectors(height)).collect();
+        let vectors = chunks.iter().map(Range::len).max().unwrap_or(0);
         let mut best: Option<(f64, f64, Self)> = None;
         for bands in powers(shape.lines().min(most_tasks)) {
             let lines = shape.lines().div_ceil(bands);
             let whole_lines = halves(lines).map(|lines| [lines, columns]);
             let parts = halves(columns).map(|columns| [1, columns]);
             for block in whole_lines.chain(parts) {
-                let tiles = block[0] * block[1];
-                let height = isa.height(tiles).min(MOST_ROWS);
-                let registers = shape.out_channels.div_ceil(isa.lanes());
-                let chunks: Vec<_> = even(0..registers, isa.vectors(height)).collect();
-                let vectors = chunks.iter().map(Range::len).max().unwrap_or(0);
                 let buffers = Buffers::new(shape, (isa, layout), block, vectors);
                 if buffers.values() > room {
                     continue;
