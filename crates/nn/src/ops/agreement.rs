@@ -362,6 +362,57 @@ fn batch_norm_agrees_with_burn() {
     close("fixed statistics", ours, plain::activation(burns, Activation::Relu));
 }
 
+/// The recorded gradient of every tenth value against `(f(x + h) - f(x - h)) / 2h`, for `f` the sum of the output
+/// times fixed numbers.
+#[test]
+fn gradients_equal_central_differences() {
+    let device = Device::flex().autodiff();
+    let window = PoolWindow {
+        kernel: vec![3, 2],
+        stride: vec![2, 2],
+        dilation: vec![1, 1],
+        padding: vec![ConvPadding::SameUpper; 2],
+        rounding: PoolRounding::Floor,
+    };
+    let one = |seed| numbers(seed, [3], &device);
+    let norm =
+        Normalisation { gamma: one(2), beta: one(3), epsilon: 0.1, activation: Activation::Tanh };
+    let operations: [(&str, &dyn Fn(Tensor<4>) -> Tensor<4>); 6] = [
+        ("batch norm", &|x| batch_norm_train(x, &norm).unwrap().output),
+        ("average pool", &|x| average_pool(x, &window, false).unwrap()),
+        ("softmax", &|x| softmax(x).unwrap()),
+        ("log softmax", &|x| log_softmax(x).unwrap()),
+        ("sigmoid", &|x| activation(x, Activation::Sigmoid).unwrap()),
+        ("linear", &|x| linear(x, numbers(6, [4, 6], &device), None).unwrap()),
+    ];
+    for (what, op) in operations {
+        let shape = [2, 3, 4, 6];
+        let start = numbers(1, shape, &device).into_data().try_to_vec::<f32>().unwrap();
+        let made = |values: &[f32]| {
+            Tensor::<4>::from_data(TensorData::new(values.to_vec(), shape), &device)
+        };
+        let value = |y: Tensor<4>| {
+            let factors = numbers(4, y.dims(), &device);
+            (y * factors).sum()
+        };
+        let x = made(&start).require_grad();
+        let gradient = x.grad(&value(op(x.clone())).backward()).unwrap();
+        let gradient = gradient.into_data().try_to_vec::<f32>().unwrap();
+        let step = 1.0 / 64.0;
+        for at in (0..start.len()).step_by(10) {
+            let moved = |by: f32| {
+                let mut values = start.clone();
+                values[at] += by;
+                f64::from(value(op(made(&values))).into_scalar::<f32>())
+            };
+            let slope = (moved(step) - moved(-step)) / f64::from(2.0 * step);
+            // The third derivatives are below 8; the sums have errors of 1e-5, divided by the step.
+            let off = (f64::from(gradient[at]) - slope).abs();
+            assert!(off < 3e-3, "{what}: value {at}: {}, not {slope}", gradient[at]);
+        }
+    }
+}
+
 fn both(
     what: &str,
     x: Tensor<4>,
