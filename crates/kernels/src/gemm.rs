@@ -4,7 +4,7 @@
 //! `a` and `b` are packed into panels as tall (wide) as a tile, so that a tile reads both in order.
 //! Callers run many products side by side and give each its own scratch.
 
-use crate::simd::tile::{MAX_TILE, Start, Tile, Within};
+use crate::simd::tile::{MAX_TILE, Start, Starts, Tile, Within};
 use crate::simd::{Detected, Isa};
 
 /// A matrix in a slice, read with any strides: element (r, c) is `data[r * row + c * column]`.
@@ -105,11 +105,11 @@ pub(crate) fn gemm(
                         rows: tile.rows,
                         vectors: tile.columns / isa.lanes(),
                         a: panel_a,
-                        a_runs: &[0],
+                        a_runs: Starts::new(&[0]),
                         a_step: tile.rows,
                         a_rows: Within::Apart(1),
                         b: panel_b,
-                        b_runs: &[0],
+                        b_runs: Starts::new(&[0]),
                         b_step: tile.columns,
                         b_registers: Within::Apart(isa.lanes()),
                         steps,

@@ -6,7 +6,10 @@ mod support;
 
 use proptest::prelude::*;
 use support::*;
-use upconv_geometry::{Axis, AxisParams, Channels, ConvShape, ConvTransposeShape};
+use upconv_geometry::{
+    Axis, AxisParams, Channels, ConvAxis, ConvAxisParams, ConvPadding, ConvShape,
+    ConvTransposeShape,
+};
 use upconv_kernels::reference::{conv, conv_transpose};
 use upconv_kernels::{
     Activation, Algorithm, ConvPlan, ConvTransposePlan, Epilogue, Gradients, Isa, Layout,
@@ -157,7 +160,27 @@ fn woven_phases_are_exact_on_integers() {
     }
 }
 
-/// Shapes with more channels than one block and than one tile, on random floats.
+/// Convolutions over rows long enough to be read in place: cells apart by remainder, rows with gaps and without,
+/// more outputs than a tile has, a band for each task, and bounds of all sides.
+#[test]
+fn long_rows_are_exact_on_integers() {
+    for (stride, kernel, dilation, before) in
+        [(1, 3, 1, 1), (2, 7, 1, 3), (2, 3, 2, 0), (3, 5, 1, 2), (2, 2, 1, 5)]
+    {
+        for columns in [25, 32, 57] {
+            let axis = |index: usize, input: usize| {
+                let padding = ConvPadding::Pads { before, after: 1 };
+                ConvAxis::new(index, ConvAxisParams { input, kernel, stride, dilation, padding })
+                    .unwrap()
+            };
+            let axes = vec![axis(0, 12), axis(1, columns)];
+            let channels = Channels { batch: 2, in_channels: 6, out_channels: 32, groups: 2 };
+            let shape = ConvShape::new(channels, axes).unwrap();
+            check_conv(&shape, (stride * 100 + columns) as u64);
+        }
+    }
+}
+
 /// Rows of outputs that fill registers of 8 and of 16 lanes, where half of the phases are those of the next
 /// position: windows that begin in the middle of a block, in front of it and behind, one to three axes.
 #[test]
@@ -192,6 +215,7 @@ fn rows_that_fill_registers_are_exact_on_integers() {
     }
 }
 
+/// Shapes with more channels than one block and than one tile, on random floats.
 #[test]
 fn larger_shapes_stay_within_1e6_of_the_terms() {
     use upconv_geometry::dialect::pytorch::ConvTranspose;

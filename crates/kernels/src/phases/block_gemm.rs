@@ -25,7 +25,7 @@ use super::steps::{self, Runs, StepBlock, cut};
 use super::units::{Order, Span, Unit, Units};
 use crate::aligned::Aligned;
 use crate::simd::place::{Place, Places, Target, Targets};
-use crate::simd::tile::{Start, Tile, Within};
+use crate::simd::tile::{Start, Starts, Tile, Within};
 
 /// Values of packed positions that are kept together: 256 KiB.
 const BLOCK: usize = 64 * 1024;
@@ -158,12 +158,10 @@ struct Work<'a> {
 }
 
 /// Positions side by side in the rows of a tile.
-struct Panel {
-    runs: Vec<Run>,
-    /// Where each row begins in the input, for the least shifts of the axes, if it is read in place.
-    rows: Vec<usize>,
-    /// Where each goes in the output, for phases at cell 0.
-    places: Places,
+struct Panel<'a> {
+    height: usize,
+    rows: Within<'a>,
+    places: Places<'a>,
 }
 
 /// One job within one share.
@@ -194,18 +192,16 @@ impl Product<'_> {
         let bunches = if turns { self.bunches() } else { self.tiles() };
         let last = self.cut.blocks.len() - 1;
         for range in cut(0..self.positions.len(), self.cut.positions) {
-            let panels: Vec<Panel> = cut(range.clone(), self.units.height)
-                .map(|range| self.panel(range, output))
-                .collect();
-            let number = |(n, panel): (usize, &Panel)| -> Vec<(usize, Run)> {
-                panel.runs.iter().map(|run| (n, run.clone())).collect()
-            };
-            let runs: Vec<(usize, Run)> = panels.iter().enumerate().flat_map(number).collect();
+            let runs = self.positions.runs(range.clone());
+            let rows_in_place = self.rows_in_place(&runs);
+            let places = self.places(&runs, output);
+            let panels = self.panels(&rows_in_place, &places);
             // Values of a unit for all positions.
             let each = panels.len() * self.units.height * self.parts.isa.lanes();
             for tiles in &bunches {
                 for (b, block) in self.cut.blocks.iter().enumerate() {
-                    let rows = self.steps(&runs, block, work.panels);
+                    let rows = self.steps(&range, block, work.panels);
+                    let starts = (Starts::new(&rows.runs.panel), Starts::new(&rows.runs.weight));
                     let mut rest = &mut work.sums[..];
                     for units in tiles {
                         let kept = match turns || last > 0 {
@@ -225,7 +221,7 @@ impl Product<'_> {
                         let slot = kept / panels.len();
                         if turns || b < last {
                             for (n, panel) in panels.iter().enumerate() {
-                                let tile = self.tile(units, (n, panel), &rows, start);
+                                let tile = self.tile(units, (n, panel), (&rows, starts), start);
                                 self.parts.isa.tile(&tile, &mut own[n * slot..][..slot]);
                             }
                             continue;
@@ -234,7 +230,7 @@ impl Product<'_> {
                         let targets = self.targets(units, output);
                         let mut targets = Targets::new(targets, &mut output.slices, to);
                         for (n, panel) in panels.iter().enumerate() {
-                            let tile = self.tile(units, (n, panel), &rows, start);
+                            let tile = self.tile(units, (n, panel), (&rows, starts), start);
                             let kept = &own[n * slot..][..slot];
                             self.parts.isa.tile_to(&tile, kept, &panel.places, &mut targets);
                         }
@@ -279,12 +275,12 @@ impl Product<'_> {
         stretches.into_iter().flat_map(tiles).collect()
     }
 
-    fn panel(&self, range: Range<usize>, output: &Output<'_>) -> Panel {
+    /// Where each position goes in the output, for phases at cell 0.
+    fn places(&self, runs: &[Run], output: &Output<'_>) -> Vec<Place> {
         let axes = &self.parts.products.axes;
-        let runs = self.positions.runs(range);
         let x_step = axes[2].out_step as i64 * output.cell_step();
         let mut places = Vec::new();
-        for run in &runs {
+        for run in runs {
             let at = |n: usize| run.first[n] * axes[n].out_step as i64;
             let row = at(0) * axes[1].out_cells as i64 + at(1);
             let first = (row * axes[2].out_cells as i64 + at(2)) * output.cell_step();
@@ -292,11 +288,23 @@ impl Product<'_> {
             let place = |n: usize| Place { slice, at: first + n as i64 * x_step };
             places.extend((0..run.length).map(place));
         }
-        let rows = self.rows_in_place(&runs);
-        Panel { rows, runs, places: Places::new(places) }
+        places
     }
 
-    /// Where each row begins in the input, for the least shift.
+    /// Positions in panels, whose rows begin where `rows` says, if they are read in place.
+    fn panels<'b>(&self, rows: &'b [usize], places: &'b [Place]) -> Vec<Panel<'b>> {
+        let height = self.units.height;
+        let panel = |(n, places): (usize, &'b [Place])| {
+            let rows = match rows.is_empty() {
+                true => Within::Apart(1),
+                false => Within::At(&rows[n * height..][..places.len()]),
+            };
+            Panel { height: places.len(), rows, places: Places::new(places) }
+        };
+        places.chunks(height).enumerate().map(panel).collect()
+    }
+
+    /// Where each row begins in the input, for the least shifts of the axes, if it is read in place.
     fn rows_in_place(&self, runs: &[Run]) -> Vec<usize> {
         let Some(cells) = &self.cells else { return Vec::new() };
         let axes = &self.parts.products.axes;
@@ -324,45 +332,52 @@ impl Product<'_> {
     /// Packs all panels one behind the other, unless they are read in place.
     fn steps<'b>(
         &'b self,
-        runs: &[(usize, Run)],
+        range: &Range<usize>,
         block: &StepBlock,
         out: &'b mut [f32],
     ) -> Rows<'b> {
         let (isa, height) = (self.parts.isa, self.units.height);
+        let step = if self.cells.is_some() { 1 } else { height };
         let taps = self.group().of_phase(0);
-        let mut at = block.runs(&self.job.shifts, taps, (height, isa.lanes()));
+        let mut runs = block.runs(&self.job.shifts, taps, (step, isa.lanes()));
         let shifts = &self.job.shifts[block.shifts.clone()];
-        let steps = block.channels.len();
         if let Some(cells) = &self.cells {
             let to = |shift: &Shift| self.cells_to(shift) * cells.cell_step;
-            at.panel = shifts.iter().map(|shift| block.channels.start + to(shift)).collect();
-            return Rows { values: cells.values, apart: 0, step: 1, steps, runs: at };
+            runs.panel = shifts.iter().map(|shift| block.channels.start + to(shift)).collect();
         }
-        let (at, steps) = at.joined(steps);
+        let (runs, steps) = runs.joined(block.channels.len());
+        if let Some(cells) = &self.cells {
+            return Rows { values: cells.values, apart: 0, step, steps, runs };
+        }
         let packed = Steps { shifts, channels: block.channels.clone() };
         let axes = &self.parts.products.axes;
-        self.share.source.pack(isa, axes, runs, &packed, height, out);
-        Rows { values: out, apart: packed.panel(height), step: height, steps, runs: at }
+        let numbered = |(n, range)| {
+            let runs = self.positions.runs(range);
+            runs.into_iter().map(move |run| (n, run))
+        };
+        let all: Vec<_> = cut(range.clone(), height).enumerate().flat_map(numbered).collect();
+        self.share.source.pack(isa, axes, &all, &packed, height, out);
+        Rows { values: out, apart: packed.panel(height), step, steps, runs }
     }
 
     fn tile<'b>(
         &'b self,
         units: &Range<usize>,
-        (n, panel): (usize, &'b Panel),
-        rows: &'b Rows<'_>,
+        (n, panel): (usize, &Panel<'b>),
+        (rows, (a_runs, b_runs)): (&'b Rows<'_>, (Starts<'b>, Starts<'b>)),
         start: Start<'b>,
     ) -> Tile<'b> {
         let lanes = self.parts.isa.lanes();
         let unit = self.group().shifts * self.parts.in_channels * lanes;
         Tile {
-            rows: panel.places.len(),
+            rows: panel.height,
             vectors: units.len(),
             a: &rows.values[n * rows.apart..],
-            a_runs: &rows.runs.panel,
+            a_runs,
             a_step: rows.step,
-            a_rows: if panel.rows.is_empty() { Within::Apart(1) } else { Within::At(&panel.rows) },
+            a_rows: panel.rows,
             b: &self.weight[units.start * unit..units.end * unit],
-            b_runs: &rows.runs.weight,
+            b_runs,
             b_step: lanes,
             b_registers: Within::Apart(unit),
             steps: rows.steps,

@@ -7,6 +7,7 @@ use super::dot_products::Taps;
 use super::jobs::Job;
 use super::split::Split;
 use super::units::{Order, Units};
+use super::woven_gemm::Weaves;
 use super::{Lanes, Parts, cells};
 use crate::options::Layout;
 
@@ -34,12 +35,12 @@ pub(super) fn of(parts: &Parts, lanes: &Lanes, split: &Split) -> f64 {
     let tasks = split.tasks(parts) as f64;
     let inputs = parts.in_channels.max(1) as f64;
     let work = match lanes {
-        Lanes::Positions(_) | Lanes::Woven(_) => {
-            each_job(parts, split, |job| positions(parts, split, job))
-        }
-        Lanes::Rows(window, _) => {
+        Lanes::Rows(window, _) | Lanes::Woven(Weaves { window: Some(window), .. }) => {
             let copied = window.copied(parts, split.images, split.band) as f64 * tasks;
             each_job(parts, split, |job| products(parts, job)) + COPY * copied / inputs
+        }
+        Lanes::Positions(_) | Lanes::Woven(_) => {
+            each_job(parts, split, |job| positions(parts, split, job))
         }
         Lanes::Taps(taps) => {
             let reading = reading(lanes.weight_values(parts));

@@ -5,7 +5,7 @@
 //! 2. [`jobs`]: segments of three axes become [`jobs::Job`]s, dense products each.
 //! 3. [`split`]: what one task does: images, a band of positions, output channels; [`cost`] weighs it.
 //! 4. [`woven_gemm`], [`phase_gemm`], [`few_outputs`], [`block_gemm`] or [`dot_products`]: the product, with
-//!    positions (packed by [`source`], or where they lie), outputs or taps in the lanes. [`woven_gemm`] and
+//!    positions (packed by [`source`], or where they lie in a [`window`]), outputs or taps in the lanes. [`woven_gemm`] and
 //!    [`block_gemm`] store from registers; [`block_gemm`] reads the channels of [`cells`].
 //!
 //! Packed positions and sums stay in blocks of bounded size; weights are packed once.
@@ -27,6 +27,7 @@ mod store;
 mod unit_weight;
 mod units;
 mod weight;
+mod window;
 mod woven_gemm;
 
 pub(crate) use jobs::Direction;
@@ -41,7 +42,6 @@ use crate::idle::Idle;
 use crate::options::{Algorithm, Epilogue, Layout};
 use crate::simd::Detected;
 use dot_products::Taps;
-use few_outputs::Window;
 use jobs::{Job, Products, Taker};
 use output::Output;
 use phase_gemm::Tiles;
@@ -50,6 +50,7 @@ use source::{Source, Strides};
 use split::Split;
 use units::{Order, Units};
 use weight::Weight;
+use window::Window;
 use woven_gemm::Weaves;
 
 /// X phases from which on registers hold them in NCHW; fewer are woven, or channels are turned.
@@ -118,7 +119,7 @@ impl Parts {
     fn lanes(&self, wanted: Option<Algorithm>) -> Option<Lanes> {
         let tiles = Tiles::new(self.isa, self.out_channels);
         let rows = || {
-            let window = Window::new(self).filter(|_| tiles.number == 1)?;
+            let window = few_outputs::window(self).filter(|_| tiles.number == 1)?;
             Some(Lanes::Rows(window, tiles))
         };
         let outputs = |least: f64| {
@@ -126,10 +127,8 @@ impl Parts {
             Some(Lanes::Outputs(units))
         };
         let dots = || Taps::new(self).map(Lanes::Taps);
-        let woven = || {
-            let weaves = Weaves::new(self).filter(|weaves| weaves.filled(self) >= 0.8)?;
-            Some(Lanes::Woven(weaves))
-        };
+        let weaves = || Weaves::new(self).filter(|weaves| weaves.filled(self) >= 0.8);
+        let woven = || weaves().map(Lanes::Woven);
         let best = match wanted {
             Some(Algorithm::FewOutputs) => return rows(),
             Some(Algorithm::BlockGemm) => return outputs(0.0),
@@ -143,7 +142,8 @@ impl Parts {
                 let filled = if self.products.axes[2].in_step > 2 { 0.5 } else { 0.8 };
                 let turned = || if self.turns() { outputs(filled) } else { None };
                 let dots = || if Taps::pays(self) { dots() } else { None };
-                let straight = || woven().filter(|_| self.rows_fill_registers());
+                let fills = |weaves: &Weaves| weaves.in_rows() || self.rows_fill_registers();
+                let straight = || weaves().filter(fills).map(Lanes::Woven);
                 dots().or_else(rows).or_else(straight).or_else(turned).or_else(woven)
             }
         };
@@ -336,12 +336,12 @@ impl PhasePlan {
             }
             Lanes::Woven(weaves) => {
                 parts.products = products(Taker::Woven)?;
-                weaves.vectors = parts.registers(weaves.vectors, 0);
+                weaves.place(&parts)?;
             }
             Lanes::Taps(_) => parts.products = products(Taker::Cells)?,
             Lanes::Rows(window, _) => {
                 parts.products = products(Taker::Rows)?;
-                *window = Window::new(&parts)?;
+                *window = few_outputs::window(&parts)?;
             }
         }
         let split = Split::new(&parts, &lanes, c.flops());
@@ -354,7 +354,7 @@ impl PhasePlan {
             Lanes::Woven(weaves) => {
                 [0, woven_gemm::Buffers::values(&parts, weaves, images, band), 0]
             }
-            Lanes::Rows(window, tiles) => without_cells(window.values(&parts, tiles)),
+            Lanes::Rows(window, tiles) => without_cells(few_outputs::values(&parts, window, tiles)),
             Lanes::Taps(taps) => [0, 0, taps.values(&parts)],
             Lanes::Outputs(units) => block_gemm::Buffers::values(&parts, units, images, band),
         };

@@ -20,7 +20,7 @@ use super::weight::Weight;
 use super::{Parts, SMALL_WEIGHT};
 use crate::aligned::Aligned;
 use crate::simd::Detected;
-use crate::simd::tile::{Start, Tile, Within};
+use crate::simd::tile::{Start, Starts, Tile, Within};
 
 /// Values of a block of packed positions, 384 KiB, and of the sums beside it, 256 KiB: both together stay in
 /// an L2 cache of 1 MiB.
@@ -353,11 +353,11 @@ impl<'a> Product<'a> {
                 rows: height,
                 vectors: panel.vectors,
                 a: &self.weight[at + tile * each..at + (tile + 1) * each],
-                a_runs: &runs.weight,
+                a_runs: Starts::new(&runs.weight),
                 a_step: height,
                 a_rows: Within::Apart(1),
                 b: packed,
-                b_runs: &runs.panel,
+                b_runs: Starts::new(&runs.panel),
                 b_step: self.width,
                 b_registers: Within::Apart(self.parts.isa.lanes()),
                 steps: block.channels.len(),

@@ -69,20 +69,25 @@ pub(super) struct Runs {
 }
 
 impl Runs {
-    /// The same with all runs in one where they follow one another, each of so many steps; and the steps of
-    /// a run.
+    /// The same with equally many runs in one, each of so many steps, where they follow one another; and the
+    /// steps of a run.
     pub(super) fn joined(self, steps: usize) -> (Self, usize) {
-        let equal = |at: &[usize], step: usize| at.windows(2).all(|two| two[1] == two[0] + step);
-        let (Some(&panel), Some(&weight)) = (self.panel.first(), self.weight.first()) else {
-            return (self, steps);
+        let follow = |at: &[usize], step: usize, n: usize| at[n] == at[n - 1] + steps * step;
+        let ends = |n: &usize| {
+            !(follow(&self.panel, self.panel_step, *n)
+                && follow(&self.weight, self.weight_step, *n))
         };
-        let follow = equal(&self.panel, steps * self.panel_step)
-            && equal(&self.weight, steps * self.weight_step);
-        if !follow {
+        let number = self.panel.len();
+        let together = (1..number).find(ends).unwrap_or(number);
+        let equal = number > 0
+            && number.is_multiple_of(together)
+            && (1..number).all(|n| n % together == 0 || !ends(&n));
+        if !equal {
             return (self, steps);
         }
-        let number = self.panel.len();
-        (Self { panel: vec![panel], weight: vec![weight], ..self }, number * steps)
+        let first = |all: Vec<usize>| all.into_iter().step_by(together).collect();
+        let (panel, weight) = (first(self.panel), first(self.weight));
+        (Self { panel, weight, ..self }, together * steps)
     }
 }
 

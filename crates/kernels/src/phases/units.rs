@@ -51,15 +51,19 @@ pub(super) struct Units {
 
 impl Units {
     pub(super) fn new(parts: &Parts, order: Order) -> Self {
-        let height = match parts.isa.lanes() {
-            16 => 8,
-            _ => 4,
-        };
         let per_phase = match order {
             Order::XPhases => 1,
             Order::Cells | Order::Channels => parts.out_channels,
         };
-        let groups = parts.products.groups.iter().map(|group| units(parts, group, order)).collect();
+        let groups: Vec<Vec<Unit>> =
+            parts.products.groups.iter().map(|group| units(parts, group, order)).collect();
+        // Four registers side by side leave room for six rows, fewer for eight.
+        let four = groups.iter().all(|units| units.len() == 4);
+        let height = match parts.isa.lanes() {
+            16 if four => 6,
+            16 => 8,
+            _ => 4,
+        };
         Self { height, vectors: parts.isa.vectors(height), groups, per_phase, order }
     }
 

@@ -3,8 +3,9 @@
 //!
 //! A weight is packed as `[group of phases][outer phase][tile][shift][channel][height]`, rows as `[output
 //! channel][x phase]`, or that for each half of the x phases. Positions are packed as for
-//! [`super::phase_gemm`]; rows of the output are not cut at their ends, where what falls outside is computed
-//! and left out. Where a row of outputs fills registers, half of the phases belong to the next position, so
+//! [`super::phase_gemm`], or read where they lie, see [`super::window`], where packing them for many shifts costs
+//! more than the products with zeros; rows of the output are not cut at their ends, where what falls outside is
+//! computed and left out. Where a row of outputs fills registers, half of the phases belong to the next position, so
 //! that nothing does.
 //!
 //! Wins in NCHW for kernels that the stride divides, and for convolutions, where sums are short: there
@@ -17,21 +18,28 @@ use rayon::prelude::*;
 use super::jobs::{Group, Job, OuterPhase, Shift};
 use super::output::Output;
 use super::share::Share;
-use super::source::{Positions, Run, Steps};
-use super::steps::{self, StepBlock, cut};
+use super::source::{Run, Steps};
+use super::steps::{self, Runs, StepBlock, cut};
 use super::store::Phases;
 use super::weight::Weight;
+use super::window::{Registers, Window};
 use super::{Parts, SMALL_WEIGHT};
 use crate::aligned::Aligned;
 use crate::options::Layout;
-use crate::simd::tile::{Start, Tile, Within};
+use crate::simd::tile::{Start, Starts, Tile, Within};
 use crate::simd::woven::{Piece, Pieces, Woven};
 
+/// Most products of a sum over rows in place.
+const LONG: usize = 640;
+/// What part of its products a sum may lose to zeros and gaps, and yet not be turned.
+const TURNED: f64 = 0.05;
+/// What part of the products packing has to cost for rows to be read in place.
+const PACKED: f64 = 0.02;
 /// Values of a block of packed positions: 256 KiB, which stay in an L2 cache beside the output.
 const BLOCK: usize = 64 * 1024;
 
 /// The tiles that the channels and x phases are cut into.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Weaves {
     phases: usize,
     /// Whether half of the phases read one input cell further: see [`super::axis::AxisPhases::in_blocks`].
@@ -40,6 +48,8 @@ pub(super) struct Weaves {
     /// Registers of a row.
     pub(super) vectors: usize,
     number: usize,
+    /// Where positions are read in rows that are copied as they are.
+    pub(super) window: Option<Window>,
 }
 
 impl Weaves {
@@ -51,14 +61,30 @@ impl Weaves {
         let woven = phases == x.out_step && parts.products.x_phases_adjoin();
         let short = |group: &Group| steps::blocks(group.shifts, group.shifts, parts.in_channels);
         let short = parts.products.groups.iter().all(|group| short(group).len() == 1);
+        let ahead = parts.rows_fill_registers();
+        let window = Window::new(parts, BLOCK).filter(|window| !ahead && pays(parts, window));
+        let short = short || window.is_some();
         if parts.layout != Layout::Nchw || !woven || !short || !matches!(phases, 1 | 2 | 4 | 8) {
             return None;
         }
         let rows = parts.out_channels * phases;
-        let ahead = parts.rows_fill_registers();
         let height = parts.isa.woven_height(rows, phases, ahead);
         let vectors = parts.isa.woven_vectors(height, ahead);
-        Some(Self { phases, ahead, height, vectors, number: rows.div_ceil(height) })
+        Some(Self { phases, ahead, height, vectors, number: rows.div_ceil(height), window })
+    }
+
+    /// The rows to be copied, or the width of packed panels, once the products are known.
+    pub(super) fn place(&mut self, parts: &Parts) -> Option<()> {
+        match &mut self.window {
+            Some(window) => *window = Window::new(parts, BLOCK)?,
+            None => self.vectors = parts.registers(self.vectors, 0),
+        }
+        Some(())
+    }
+
+    /// Whether positions are read in rows as they are.
+    pub(super) fn in_rows(&self) -> bool {
+        self.window.is_some()
     }
 
     /// Output channels of a tile.
@@ -128,6 +154,34 @@ fn group_values(parts: &Parts, weaves: &Weaves, group: &Group) -> usize {
     group.outer_phases * weaves.number * weaves.tile_values(parts, group)
 }
 
+/// Whether reading rows in place costs less than packing positions for every shift; where sums are so long that
+/// they would be turned, less than that.
+fn pays(parts: &Parts, window: &Window) -> bool {
+    let shifts = parts.products.groups.iter().map(|group| group.shifts).max().unwrap_or(0);
+    if shifts < 2 || shifts * parts.in_channels > LONG {
+        return false;
+    }
+    let [_, y, x] = &parts.products.axes;
+    let length = |range: Range<i64>| (range.end - range.start).max(0) as f64;
+    let (rows, width) = (length(y.positions()), length(x.positions()));
+    let packed = rows * width / parts.isa.lanes() as f64;
+    let gaps = window.registers(parts) as f64 / packed - 1.0;
+    if parts.turns() {
+        // Turned sums have no products with the zeros at the ends of rows.
+        let shifts = || x.groups.iter().flat_map(|group| &group.shifts);
+        let inside = |shift: &i64| {
+            let (read, all) = (x.read_by(*shift), x.positions());
+            length(read.start.max(all.start)..read.end.min(all.end))
+        };
+        let zeros = 1.0 - shifts().map(inside).sum::<f64>() / (shifts().count() as f64 * width);
+        return gaps + zeros < TURNED;
+    }
+    // In products of registers for each input channel.
+    let products = packed * (parts.taps * parts.out_channels) as f64;
+    let pack = shifts as f64 * (6.0 * rows + 4.0 * packed) / products;
+    pack > gaps + PACKED
+}
+
 /// What a task works in.
 pub(super) struct Buffers {
     panels: Aligned,
@@ -137,6 +191,9 @@ impl Buffers {
     /// Values of panels that the largest task needs: so many images, and `band` positions of the axis along
     /// which planes are cut.
     pub(super) fn values(parts: &Parts, weaves: &Weaves, images: usize, band: usize) -> usize {
+        if let Some(window) = &weaves.window {
+            return window.values(parts);
+        }
         let jobs = parts.products.jobs.iter().map(|job| {
             let positions = parts.most_positions(job, images, band);
             most_positions(parts, weaves, job).min(positions.next_multiple_of(width(parts, weaves)))
@@ -183,26 +240,42 @@ pub(super) fn run(
     buffers: &mut Buffers,
     output: &mut Output<'_>,
 ) {
-    let mut weight = share.weight;
-    let mut groups = parts.products.groups.iter().enumerate();
-    let mut group = groups.next();
-    for job in &parts.products.jobs {
-        while let Some((_, before)) = group.filter(|(n, _)| *n < job.group) {
-            weight = &weight[group_values(parts, weaves, before)..];
-            group = groups.next();
-        }
-        let positions = share.positions(parts, job);
-        if positions.len() > 0 {
-            Product { parts, weaves, share, job, positions, weight }.run(buffers, output);
+    let values = parts.products.groups.iter().map(|group| group_values(parts, weaves, group));
+    let starts: Vec<usize> = values.scan(0, |at, n| Some(std::mem::replace(at, *at + n))).collect();
+    let jobs = parts.products.jobs.iter();
+    let products = jobs.map(|job| {
+        let weight = &share.weight[starts[job.group]..];
+        Product { parts, weaves, share, job, weight }
+    });
+    let Some(window) = &weaves.window else {
+        products.for_each(|product| product.run_packed(buffers, output));
+        return;
+    };
+    for block in window.blocks(parts, share) {
+        block.copy(&mut buffers.panels);
+        for product in products.clone() {
+            let registers = block.registers(product.job);
+            product.run_in_rows(window, &registers, buffers, output);
         }
     }
 }
 
 /// Positions side by side in lanes.
-struct Panel {
+struct Panel<'a> {
     vectors: usize,
-    runs: Vec<Run>,
+    /// Where they begin among what is read, and the registers of a step behind that.
+    at: usize,
+    registers: Within<'a>,
     pieces: Pieces,
+}
+
+/// How the tiles of a product read positions.
+struct Reads<'a> {
+    values: &'a [f32],
+    /// Where the steps of each tap begin, how far they are apart, and how many there are.
+    runs: &'a Runs,
+    step: usize,
+    steps: usize,
 }
 
 /// One job within one share.
@@ -211,7 +284,6 @@ struct Product<'a> {
     weaves: &'a Weaves,
     share: &'a Share<'a>,
     job: &'a Job,
-    positions: Positions,
     /// From the job's group of phases on.
     weight: &'a [f32],
 }
@@ -221,76 +293,120 @@ impl Product<'_> {
         &self.parts.products.groups[self.job.group]
     }
 
-    fn run(&self, buffers: &mut Buffers, output: &mut Output<'_>) {
+    fn run_packed(&self, buffers: &mut Buffers, output: &mut Output<'_>) {
         let (parts, weaves, job) = (self.parts, self.weaves, self.job);
         let width = width(parts, weaves);
-        let all = self.positions.len();
+        let positions = self.share.positions(parts, job);
+        let all = positions.len();
+        if all == 0 {
+            return;
+        }
         // Equal blocks, so that none is a small rest.
         let number = all.div_ceil(most_positions(parts, weaves, job));
-        let positions = all.div_ceil(number).next_multiple_of(width);
-        let block = StepBlock { shifts: 0..job.shifts.len(), channels: 0..parts.in_channels };
+        let together = all.div_ceil(number).next_multiple_of(width);
         let reads = reads(weaves, job);
-        let steps = Steps { shifts: &reads, channels: block.channels.clone() };
-        let apart = steps.panel(width);
-        // The same for all phases, as they have the same shifts.
-        let taps = self.group().of_phase(0);
-        let mut runs = block.runs(&job.shifts, taps, (width, weaves.height));
-        let further = block.channels.len() * width;
+        let steps = Steps { shifts: &reads, channels: 0..parts.in_channels };
+        let mut runs = self.runs(width);
+        let further = parts.in_channels * width;
         if weaves.ahead {
             let read = |shift: &Shift| reads.partition_point(|read| read.input < shift.input);
             runs.panel = job.shifts.iter().map(|shift| read(shift) * further).collect();
         }
-        let (runs, together) = runs.joined(block.channels.len());
-        let b_registers = match weaves.ahead {
-            true => Within::Halves { apart: parts.isa.lanes(), further },
-            false => Within::Apart(parts.isa.lanes()),
+        let (runs, steps_of_run) = runs.joined(parts.in_channels);
+        let lanes = parts.isa.lanes();
+        let registers = match weaves.ahead {
+            true => Within::Halves { apart: lanes, further },
+            false => Within::Apart(lanes),
         };
-        let channels = self.share.channels.clone();
-        let tiles = channels.start / weaves.channels()..channels.end.div_ceil(weaves.channels());
-        for range in cut(0..all, positions) {
-            let panels = self.panels(range, output);
-            let numbered = |(n, panel): (usize, &Panel)| {
-                panel.runs.iter().map(move |run| (n, run.clone())).collect::<Vec<_>>()
-            };
-            let packed: Vec<_> = panels.iter().enumerate().flat_map(numbered).collect();
+        for range in cut(0..all, together) {
+            let (mut panels, mut packed) = (Vec::new(), Vec::new());
+            for (vectors, range) in steps::registers(range, lanes, weaves.vectors) {
+                let runs = positions.runs(range);
+                let pieces = self.pieces(&runs, output);
+                let at = panels.len() * steps.panel(width);
+                packed.extend(runs.into_iter().map(|run| (panels.len(), run)));
+                panels.push(Panel { vectors, at, registers, pieces });
+            }
             let axes = &parts.products.axes;
             self.share.source.pack(parts.isa, axes, &packed, &steps, width, &mut buffers.panels);
-            for outer in &job.outer_phases {
-                for tile in tiles.clone() {
-                    let weight = self.tile(outer, tile);
-                    let first = tile * weaves.channels();
-                    let phases = Phases {
-                        axes: &parts.products.axes,
-                        job,
-                        outer,
-                        channels: first..(first + weaves.channels()).min(channels.end),
-                        finish: &self.share.finish,
+            let values = &buffers.panels;
+            let reads = Reads { values, runs: &runs, step: width, steps: steps_of_run };
+            self.multiply(&panels, &reads, output);
+        }
+    }
+
+    /// Multiplies what has been copied.
+    fn run_in_rows(
+        &self,
+        window: &Window,
+        registers: &Registers,
+        buffers: &Buffers,
+        output: &mut Output<'_>,
+    ) {
+        let parts = self.parts;
+        let lanes = parts.isa.lanes();
+        let mut runs = self.runs(1);
+        let offset = |shift| window.offset(parts, shift);
+        runs.panel = self.job.shifts.iter().map(offset).collect();
+        let mut panels = Vec::new();
+        for own in steps::even(0..registers.places.len(), self.weaves.vectors) {
+            let vectors = own.len();
+            let pieces = self.pieces(&registers.runs(own.clone(), lanes), output);
+            let registers = Within::At(&registers.places[own]);
+            panels.push(Panel { vectors, at: 0, registers, pieces });
+        }
+        let (values, step) = (&buffers.panels, window.channel(parts.isa));
+        let reads = Reads { values, runs: &runs, step, steps: parts.in_channels };
+        self.multiply(&panels, &reads, output);
+    }
+
+    /// Where taps begin, the same for all phases, as they have the same shifts.
+    fn runs(&self, panel: usize) -> Runs {
+        let shifts = &self.job.shifts;
+        let block = StepBlock { shifts: 0..shifts.len(), channels: 0..self.parts.in_channels };
+        block.runs(shifts, self.group().of_phase(0), (panel, self.weaves.height))
+    }
+
+    fn multiply(&self, panels: &[Panel<'_>], reads: &Reads<'_>, output: &mut Output<'_>) {
+        let (parts, weaves, job) = (self.parts, self.weaves, self.job);
+        let channels = self.share.channels.clone();
+        let tiles = channels.start / weaves.channels()..channels.end.div_ceil(weaves.channels());
+        let (a_runs, b_runs) = (Starts::new(&reads.runs.weight), Starts::new(&reads.runs.panel));
+        for outer in &job.outer_phases {
+            for tile in tiles.clone() {
+                let weight = self.tile(outer, tile);
+                let first = tile * weaves.channels();
+                let phases = Phases {
+                    axes: &parts.products.axes,
+                    job,
+                    outer,
+                    channels: first..(first + weaves.channels()).min(channels.end),
+                    finish: &self.share.finish,
+                };
+                let to = phases.planes(output);
+                for panel in panels {
+                    let tile = Tile {
+                        rows: weaves.height,
+                        vectors: panel.vectors,
+                        a: weight,
+                        a_runs,
+                        a_step: weaves.height,
+                        a_rows: Within::Apart(1),
+                        b: &reads.values[panel.at..],
+                        b_runs,
+                        b_step: reads.step,
+                        b_registers: panel.registers,
+                        steps: reads.steps,
+                        start: Start::Zero,
                     };
-                    let to = phases.planes(output);
-                    for (n, panel) in panels.iter().enumerate() {
-                        let tile = Tile {
-                            rows: weaves.height,
-                            vectors: panel.vectors,
-                            a: weight,
-                            a_runs: &runs.weight,
-                            a_step: weaves.height,
-                            a_rows: Within::Apart(1),
-                            b: &buffers.panels[n * apart..],
-                            b_runs: &runs.panel,
-                            b_step: width,
-                            b_registers,
-                            steps: together,
-                            start: Start::Zero,
-                        };
-                        let woven = Woven {
-                            pieces: &panel.pieces,
-                            phases: weaves.phases,
-                            channels: phases.channels.len(),
-                            to: &to,
-                            writes: output.writes,
-                        };
-                        parts.isa.tile_woven(&tile, woven, &mut output.slices);
-                    }
+                    let woven = Woven {
+                        pieces: &panel.pieces,
+                        phases: weaves.phases,
+                        channels: phases.channels.len(),
+                        to: &to,
+                        writes: output.writes,
+                    };
+                    parts.isa.tile_woven(&tile, woven, &mut output.slices);
                 }
             }
         }
@@ -302,19 +418,14 @@ impl Product<'_> {
         &self.weight[(outer.index * self.weaves.number + tile) * each..][..each]
     }
 
-    /// Panels of about equal width, as a narrow one cannot hide the delays of its sums.
-    fn panels(&self, range: Range<usize>, output: &Output<'_>) -> Vec<Panel> {
-        let panel = |(vectors, range): (usize, Range<usize>)| {
-            let runs = self.positions.runs(range);
-            let pieces = runs.iter().flat_map(|run| self.pieces(run, output)).collect();
-            Panel { vectors, runs, pieces: Pieces::new(pieces, vectors) }
-        };
-        let lanes = self.parts.isa.lanes();
-        steps::registers(range, lanes, self.weaves.vectors).map(panel).collect()
+    /// What of the runs of a panel goes to the output: for each of their registers one piece.
+    fn pieces(&self, runs: &[Run], output: &Output<'_>) -> Pieces {
+        let mut pieces = Vec::with_capacity(2 * runs.len());
+        runs.iter().for_each(|run| self.add_pieces(run, output, &mut pieces));
+        Pieces::new(pieces)
     }
 
-    /// What of a run goes to the output: for each of its registers one piece.
-    fn pieces(&self, run: &Run, output: &Output<'_>) -> Vec<Piece> {
+    fn add_pieces(&self, run: &Run, output: &Output<'_>, pieces: &mut Vec<Piece>) {
         let (axes, lanes, phases) =
             (&self.parts.products.axes, self.parts.isa.lanes(), self.weaves.phases);
         let at = |n: usize| run.first[n] * axes[n].out_step as i64;
@@ -338,6 +449,6 @@ impl Product<'_> {
             }
         };
         let registers = run.lane / lanes..(run.lane + run.length).div_ceil(lanes);
-        registers.map(piece).collect()
+        pieces.extend(registers.map(piece));
     }
 }

@@ -1,6 +1,9 @@
 //! Where the sums of a tile go when it has been computed.
 
+use std::mem::MaybeUninit;
+
 use super::activate::Activate;
+use super::tile::MAX_TILE;
 use super::vector::Vector;
 use super::writes::{LINE, Writes, in_line, prefetch_write, within_line};
 use crate::options::Activation;
@@ -60,8 +63,8 @@ pub(crate) struct Target {
 
 /// Where rows go.
 #[derive(Clone, Debug)]
-pub(crate) struct Places {
-    all: Vec<Place>,
+pub(crate) struct Places<'a> {
+    all: &'a [Place],
     /// Bounds of the places, if all rows begin with the same slice.
     bounds: Option<(i64, i64)>,
     /// How far from a line they all begin, if they also agree in that.
@@ -77,8 +80,8 @@ pub(crate) struct Place {
     pub(crate) at: i64,
 }
 
-impl Places {
-    pub(crate) fn new(all: Vec<Place>) -> Self {
+impl<'a> Places<'a> {
+    pub(crate) fn new(all: &'a [Place]) -> Self {
         let together = all.windows(2).all(|two| two[0].slice == two[1].slice);
         let at = || all.iter().map(|place| place.at);
         let bounds = at().min().zip(at().max()).filter(|_| together);
@@ -94,7 +97,7 @@ impl Places {
     /// # Panics
     /// If a place of a target does not lie in its slice.
     fn check(&self, target: &Target, slices: &[&mut [f32]]) {
-        for place in &self.all {
+        for place in self.all {
             let len = slices[place.slice + target.slice].len();
             assert!(place.at + target.offset >= 0);
             assert!(place.at + target.offset + target.length as i64 <= len as i64);
@@ -158,7 +161,7 @@ impl<'a, 'b> Targets<'a, 'b> {
     ///
     /// # Panics
     /// If a place does not.
-    fn writes(&mut self, places: &Places) -> Writes {
+    fn writes(&mut self, places: &Places<'_>) -> Writes {
         let (Some((least, most)), Some(first)) = (places.bounds, places.all.first()) else {
             self.all.iter().for_each(|target| places.check(target, self.slices));
             return self.writes.of_tile(false);
@@ -185,7 +188,7 @@ impl<'a> Put<'a> {
     /// lanes, or a place not in its slice.
     pub(super) fn new(
         kept: &'a [f32],
-        places: &'a Places,
+        places: &Places<'a>,
         targets: &'a mut Targets<'_, '_>,
         (rows, vectors, lanes): (usize, usize, usize),
     ) -> Self {
@@ -194,7 +197,7 @@ impl<'a> Put<'a> {
         let writes = targets.writes(places);
         Self {
             kept: kept.as_ptr(),
-            places: &places.all,
+            places: places.all,
             activation: targets.activation,
             writes,
             slices: targets.slices.as_mut_ptr().cast(),
@@ -239,30 +242,61 @@ impl End for Put<'_> {
 
     #[inline(always)]
     unsafe fn end<V: Vector, const R: usize, const N: usize>(&self, sums: [[V; N]; R]) {
-        // SAFETY: `new` has found room for all targets in every place.
+        let mut kept = Kept::new();
+        // SAFETY: `new` has found room for all targets in every place, and the register of each in a row.
         unsafe {
-            // Written out, so that the sums stay in registers.
-            macro_rules! each {
-                ($($n:literal)*; $rows:tt) => { $( if $n < N { each!(@ $n; $rows); } )* };
-                (@ $n:literal; ($($row:literal)*)) => {
-                    for target in self.targets {
-                        if target.register != $n {
-                            continue;
-                        }
-                        let whole = target.length == V::LANES;
-                        $( if $row < R {
-                            let sum = activated(sums[$row % R][$n % N], self.activation);
-                            let to = self.pointer(target, $row);
-                            match whole {
-                                true => self.writes.store(sum, to),
-                                false => sum.store_lanes(to, target.lane, target.length),
-                            }
-                        } )*
-                    }
-                };
+            let kept = kept.keep(sums);
+            if self.activation != Activation::None {
+                for n in 0..R * N {
+                    let at = kept.add(n * V::LANES);
+                    activated(V::load(at), self.activation).store(at);
+                }
             }
-            each!(0 1 2 3 4 5 6 7; (0 1 2 3 4 5 6 7 8 9 10 11));
+            for target in self.targets {
+                let whole = target.length == V::LANES;
+                for row in 0..self.places.len() {
+                    let sum = V::load(kept.add((row * N + target.register) * V::LANES));
+                    let to = self.pointer(target, row);
+                    match whole {
+                        true => self.writes.store(sum, to),
+                        false => sum.store_lanes(to, target.lane, target.length),
+                    }
+                }
+            }
         }
+    }
+}
+
+/// Room for a tile, whose registers straddle no cache lines. From here its registers are stored one by one: unrolled,
+/// so that they could stay in registers, that would be far more code than it takes time to load them.
+#[repr(align(64))]
+pub(super) struct Kept {
+    values: MaybeUninit<[f32; MAX_TILE]>,
+}
+
+impl Kept {
+    #[inline(always)]
+    pub(super) fn new() -> Self {
+        Self { values: MaybeUninit::uninit() }
+    }
+
+    /// Keeps a tile, row by row.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set of `V`.
+    #[inline(always)]
+    pub(super) unsafe fn keep<V: Vector, const R: usize, const N: usize>(
+        &mut self,
+        sums: [[V; N]; R],
+    ) -> *mut f32 {
+        let kept = self.values.as_mut_ptr().cast::<f32>();
+        for (r, sums) in sums.into_iter().enumerate() {
+            for (n, sum) in sums.into_iter().enumerate() {
+                // SAFETY: no tile has more than `MAX_TILE` values.
+                unsafe { sum.store(kept.add((r * N + n) * V::LANES)) };
+            }
+        }
+        kept
     }
 }
 

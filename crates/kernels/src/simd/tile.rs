@@ -17,17 +17,34 @@ pub(crate) struct Tile<'a> {
     pub(crate) vectors: usize,
     /// `rows` values for each step, from each of `a_runs` on. Steps are `a_step` apart.
     pub(crate) a: &'a [f32],
-    pub(crate) a_runs: &'a [usize],
+    pub(crate) a_runs: Starts<'a>,
     pub(crate) a_step: usize,
     pub(crate) a_rows: Within<'a>,
     /// `vectors` registers for each step, from each of `b_runs` on; as many runs as of `a`. Steps are
     /// `b_step` apart.
     pub(crate) b: &'a [f32],
-    pub(crate) b_runs: &'a [usize],
+    pub(crate) b_runs: Starts<'a>,
     pub(crate) b_step: usize,
     pub(crate) b_registers: Within<'a>,
     pub(crate) steps: usize,
     pub(crate) start: Start<'a>,
+}
+
+/// Where runs begin. The last of them is looked for once, and not by every tile that reads them.
+#[derive(Clone, Copy)]
+pub(crate) struct Starts<'a> {
+    all: &'a [usize],
+    last: usize,
+}
+
+impl<'a> Starts<'a> {
+    pub(crate) fn new(all: &'a [usize]) -> Self {
+        Self { all, last: all.iter().copied().max().unwrap_or(0) }
+    }
+
+    pub(crate) fn all(self) -> &'a [usize] {
+        self.all
+    }
 }
 
 /// What the sums of a tile start from.
@@ -73,6 +90,11 @@ pub(crate) const ROWS: [usize; 9] = [1, 2, 3, 4, 5, 6, 7, 8, 12];
 
 /// Heights that a woven tile can have.
 const WOVEN_ROWS: [usize; 5] = [4, 6, 7, 8, 12];
+
+/// Rows of the highest tile.
+pub(crate) const MAX_ROWS: usize = 12;
+/// Registers of the widest row.
+const MAX_VECTORS: usize = 8;
 
 /// Values of the largest tile.
 pub(crate) const MAX_TILE: usize = 7 * 4 * 16;
@@ -159,7 +181,7 @@ impl Detected {
         self,
         tile: &Tile<'_>,
         kept: &[f32],
-        places: &Places,
+        places: &Places<'_>,
         targets: &mut Targets<'_, '_>,
     ) {
         self.check(tile);
@@ -186,7 +208,11 @@ impl Detected {
                     self.weave(tile, &Halves { apart, further }, &end.in_halves());
                 }
                 Within::Apart(step) => self.weave(tile, &Packed { step }, &end),
-                Within::At(_) => unreachable!("woven tiles are packed"),
+                Within::At(at) => {
+                    let mut registers = [0; MAX_VECTORS];
+                    registers[..at.len()].copy_from_slice(at);
+                    self.weave(tile, &RegistersAt { registers }, &end);
+                }
             }
         }
     }
@@ -230,11 +256,11 @@ impl Detected {
     /// # Panics
     /// If an operand is too short for what the tile says.
     fn check(self, tile: &Tile<'_>) {
-        let fits = |len: usize, runs: &[usize], step: usize, last: usize| {
-            let room = len.checked_sub(tile.steps.saturating_sub(1) * step + last);
-            runs.iter().all(|&start| room.is_some_and(|room| start <= room))
+        let fits = |len: usize, runs: Starts<'_>, step: usize, last: usize| {
+            let last = tile.steps.saturating_sub(1) * step + last;
+            runs.all.is_empty() || len.checked_sub(last).is_some_and(|room| runs.last <= room)
         };
-        assert_eq!(tile.a_runs.len(), tile.b_runs.len());
+        assert_eq!(tile.a_runs.all.len(), tile.b_runs.all.len());
         let rows = tile.a_rows.last(tile.rows) + 1;
         assert!(fits(tile.a.len(), tile.a_runs, tile.a_step, rows));
         let row = tile.b_registers.last(tile.vectors) + self.lanes();
@@ -468,7 +494,7 @@ impl<const R: usize, const N: usize, O: Operands, E: End> Kernel for Sums<'_, R,
                     }
                 }
             }
-            for (&a_run, &b_run) in tile.a_runs.iter().zip(tile.b_runs) {
+            for (&a_run, &b_run) in tile.a_runs.all.iter().zip(tile.b_runs.all) {
                 let mut a = tile.a.as_ptr().add(a_run);
                 let mut b = tile.b.as_ptr().add(b_run);
                 for _ in 0..tile.steps {

@@ -2,9 +2,11 @@
 //! its registers: those of a channel are woven, and lie side by side in the output.
 
 use super::interleave::{Planes, weave};
-use super::place::{End, activated};
+use super::place::{End, Kept, activated};
+use super::tile::MAX_ROWS;
 use super::vector::Vector;
 use super::writes::{LINE, Writes, in_line, prefetch_write, within_line};
+use crate::options::Activation;
 
 /// The part of a register of positions, woven with those of the other phases, that goes to one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,12 +22,12 @@ pub(crate) struct Piece {
     pub(crate) end: usize,
 }
 
-/// The pieces of a panel of positions, ordered by register.
+/// The pieces of a panel of positions.
 #[derive(Clone, Debug)]
 pub(crate) struct Pieces {
     all: Vec<Piece>,
-    /// Where those of each register begin, and the end.
-    starts: Vec<usize>,
+    /// Registers that they take.
+    registers: usize,
     /// Bounds of places that are stored to.
     least: i64,
     most: i64,
@@ -38,17 +40,15 @@ pub(crate) struct Pieces {
 }
 
 impl Pieces {
-    pub(crate) fn new(mut all: Vec<Piece>, registers: usize) -> Self {
+    pub(crate) fn new(mut all: Vec<Piece>) -> Self {
         all.retain(|piece| piece.first < piece.end);
-        all.sort_by_key(|piece| piece.register);
         let mut slices: Vec<usize> = all.iter().map(|piece| piece.slice).collect();
         slices.sort_unstable();
         slices.dedup();
-        let starts = (0..=registers).map(|n| all.partition_point(|piece| piece.register < n));
         let line = |piece: &Piece| within_line(piece.place);
         let same = |&first: &i64| all.iter().all(|piece| line(piece) == first);
         Self {
-            starts: starts.collect(),
+            registers: all.iter().map(|piece| piece.register + 1).max().unwrap_or(0),
             in_line: all.first().map(line).filter(same),
             least: all.iter().map(|piece| piece.place + piece.first as i64).min().unwrap_or(0),
             most: all.iter().map(|piece| piece.place + piece.end as i64).max().unwrap_or(0),
@@ -89,7 +89,7 @@ impl<'a> Weave<'a, false> {
     ) -> Self {
         let Woven { pieces, phases, channels, to, .. } = woven;
         assert!(matches!(phases, 1 | 2 | 4 | 8) && channels * phases <= rows);
-        assert_eq!(pieces.starts.len(), vectors + 1);
+        assert!(pieces.registers <= vectors);
         assert!(to.bias.is_none_or(|bias| bias.len() >= channels));
         assert!(pieces.end <= lanes * phases);
         assert!(pieces.all.is_empty() || pieces.least + to.offset >= 0);
@@ -118,21 +118,6 @@ impl<'a> Weave<'a, false> {
 }
 
 impl<const HALVES: bool> Weave<'_, HALVES> {
-    /// Where the first woven value of a piece would go.
-    ///
-    /// # Safety
-    /// There are more than `channel` channels.
-    #[inline(always)]
-    unsafe fn pointer(&self, piece: &Piece, channel: usize) -> *mut f32 {
-        let to = self.woven.to;
-        // SAFETY: `new` has found the slice.
-        let slice = unsafe {
-            let slice = to.slice + piece.slice + channel * to.slice_step;
-            (*self.slices.add(slice)).as_mut_ptr()
-        };
-        slice.wrapping_offset((piece.place + to.offset) as isize)
-    }
-
     /// # Safety
     /// As [`End::end`], with `P` phases.
     #[inline(always)]
@@ -141,36 +126,50 @@ impl<const HALVES: bool> Weave<'_, HALVES> {
         sums: [[V; N]; R],
     ) {
         let Woven { pieces, channels, to, writes, .. } = self.woven;
-        // Written out, so that the sums stay in registers.
-        macro_rules! each {
-            ($($n:literal)*; $channels:tt) => { $( if $n < N { each!(@ $n; $channels); } )* };
-            (@ $n:literal; ($($c:literal)*)) => {{
-                let own = &pieces.all[pieces.starts[$n]..pieces.starts[$n + 1]];
-                $( if $c < R / P && $c < channels {
-                    // SAFETY: `new` has found room for every piece of every channel; the masks leave out
-                    // what lies outside of it.
-                    unsafe {
-                        let (one, bias) = (V::splat(1.0), V::splat(to.bias($c)));
-                        // A closure would be compiled without the instruction set.
-                        let mut values = [bias; P];
-                        for (p, value) in values.iter_mut().enumerate() {
-                            let row = match HALVES {
-                                true => p / (P / 2).max(1) * (R / 2) + $c * (P / 2) + p % (P / 2).max(1),
-                                false => $c * P + p,
-                            };
-                            let sum = sums[row % R][$n % N];
-                            *value = activated(sum.mul_add(one, bias), to.activation);
-                        }
-                        let woven = weave(values);
-                        for piece in own {
-                            let to = self.pointer(piece, $c);
-                            store_part(woven, to, (piece, writes));
-                        }
-                    }
-                } )*
-            }};
+        let half = (P / 2).max(1);
+        let channel_of = |row: usize| if HALVES { row % (R / 2).max(1) / half } else { row / P };
+        let row_of = |channel: usize, p: usize| match HALVES {
+            true => p / half * (R / 2) + channel * half + p % half,
+            false => channel * P + p,
+        };
+        let mut biases = [0.0; MAX_ROWS];
+        if let Some(bias) = to.bias {
+            biases[..channels].copy_from_slice(&bias[..channels]);
         }
-        each!(0 1 2 3 4 5; (0 1 2 3 4 5 6 7 8 9 10 11));
+        let mut kept = Kept::new();
+        // SAFETY: no tile has more rows; `new` has found as many rows as the phases of all
+        // channels, every register that a piece has in a row, and room for every piece, and the masks leave out
+        // what lies outside of it. No closure has a register in it: not inlined, it would lack the instruction set.
+        unsafe {
+            let one = V::splat(1.0);
+            let mut sums = sums;
+            for (r, sums) in sums.iter_mut().enumerate() {
+                let bias = V::splat(biases[channel_of(r)]);
+                for sum in sums {
+                    *sum = sum.mul_add(one, bias);
+                }
+            }
+            let kept = kept.keep(sums);
+            if to.activation != Activation::None {
+                for n in 0..R * N {
+                    let at = kept.add(n * V::LANES);
+                    activated(V::load(at), to.activation).store(at);
+                }
+            }
+            for piece in &pieces.all {
+                let slices = self.slices.add(to.slice + piece.slice);
+                let place = (piece.place + to.offset) as isize;
+                for channel in 0..channels {
+                    let slice = (*slices.add(channel * to.slice_step)).as_mut_ptr();
+                    let mut values = [one; P];
+                    for (p, value) in values.iter_mut().enumerate() {
+                        let at = row_of(channel, p) * N + piece.register;
+                        *value = V::load(kept.add(at * V::LANES));
+                    }
+                    store_part(weave(values), slice.wrapping_offset(place), (piece, writes));
+                }
+            }
+        }
     }
 }
 
@@ -205,12 +204,16 @@ impl<const HALVES: bool> End for Weave<'_, HALVES> {
         if self.woven.writes != Writes::Announced {
             return;
         }
-        for piece in &self.woven.pieces.all {
-            for channel in 0..self.woven.channels {
-                // SAFETY: there are as many channels.
-                let to = unsafe { self.pointer(piece, channel) };
+        let Woven { pieces, channels, to, .. } = self.woven;
+        for piece in &pieces.all {
+            let place = (piece.place + to.offset) as isize;
+            for channel in 0..channels {
+                let slice = to.slice + piece.slice + channel * to.slice_step;
+                // SAFETY: `new` has found the slice.
+                let slice = unsafe { (*self.slices.add(slice)).as_mut_ptr() };
+                let first = slice.wrapping_offset(place);
                 for value in (piece.first..piece.end).step_by(LINE) {
-                    prefetch_write(to.wrapping_add(value));
+                    prefetch_write(first.wrapping_add(value));
                 }
             }
         }
@@ -223,7 +226,7 @@ impl<const HALVES: bool> End for Weave<'_, HALVES> {
 
     #[inline(always)]
     unsafe fn end<V: Vector, const R: usize, const N: usize>(&self, sums: [[V; N]; R]) {
-        // SAFETY: the caller's promise; `new` has found as many rows as the phases of all channels.
+        // SAFETY: the caller's promise.
         unsafe {
             match self.woven.phases {
                 1 => self.store::<V, R, N, 1>(sums),

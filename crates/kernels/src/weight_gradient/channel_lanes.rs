@@ -14,7 +14,7 @@ use super::shape::{Block, Blocks, Data, Planes, Shape, met, offset, valid};
 use super::tiling::{self, Rows, Tiling, Vectors, padded};
 use super::way::{self, Costs, Grain, Share, Task, Way, Work};
 use crate::conv_transpose::coupling::AxisMap;
-use crate::simd::tile::{Start, Tile, Within};
+use crate::simd::tile::{Start, Starts, Tile, Within};
 use crate::simd::transpose::{Places, SKIP, Spread};
 
 #[derive(Clone, Debug)]
@@ -286,11 +286,11 @@ impl Way for ChannelLanes {
                                 rows: tile.height,
                                 vectors: vectors.number,
                                 a: &work.a[tile.first * block.cells()..],
-                                a_runs: &a_runs,
+                                a_runs: Starts::new(&a_runs),
                                 a_step: tile.height,
                                 a_rows: Within::Apart(1),
                                 b: &work.b,
-                                b_runs: &b_runs,
+                                b_runs: Starts::new(&b_runs),
                                 b_step: width,
                                 b_registers: Within::Apart(lanes),
                                 steps,

@@ -11,7 +11,7 @@ use super::fine_rows::FineRows;
 use super::shape::{Block, Blocks, Data, Shape, met, valid};
 use super::tiling::{self, Rows, Tiling, Vectors, padded};
 use super::way::{self, Costs, Grain, Share, Task, Way, Work};
-use crate::simd::tile::{Start, Tile, Within};
+use crate::simd::tile::{Start, Starts, Tile, Within};
 
 #[derive(Clone, Debug)]
 pub(super) struct CoarseLanes {
@@ -147,11 +147,11 @@ impl Way for CoarseLanes {
                     rows: tile.height,
                     vectors: vectors.number,
                     a: &work.a[first..],
-                    a_runs: &a_runs,
+                    a_runs: Starts::new(&a_runs),
                     a_step: map.stride * self.shape.fine_channels,
                     a_rows: Within::Apart(1),
                     b: &work.b,
-                    b_runs: &b_runs,
+                    b_runs: Starts::new(&b_runs),
                     b_step: width,
                     b_registers: Within::Apart(lanes),
                     steps: extents[2],

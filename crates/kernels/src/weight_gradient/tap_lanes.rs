@@ -13,7 +13,7 @@ use super::shape::{Block, Blocks, Data, Shape, met, valid};
 use super::tiling::{self, Rows, Tiling, cut_evenly, padded};
 use super::way::{self, Costs, Grain, PANEL, Share, Task, Way, Work};
 use crate::options::Layout;
-use crate::simd::tile::{Start, Tile, Within};
+use crate::simd::tile::{Start, Starts, Tile, Within};
 use crate::simd::transpose::{Places, Spread};
 
 #[derive(Clone, Debug)]
@@ -313,11 +313,11 @@ impl Way for TapLanes {
                 rows: tile.height,
                 vectors: group.number,
                 a: &work.a[tile.first * block.cells()..],
-                a_runs: &a_runs,
+                a_runs: Starts::new(&a_runs),
                 a_step: tile.height,
                 a_rows: Within::Apart(1),
                 b: &work.b[group.channel * rows.values() + chunk..],
-                b_runs: &placed.fine,
+                b_runs: Starts::new(&placed.fine),
                 b_step,
                 b_registers: Within::Apart(b_vector),
                 steps: cells,

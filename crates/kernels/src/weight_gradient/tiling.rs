@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::shape::STEPS;
 use crate::simd::Detected;
-use crate::simd::tile::{MAX_TILE, ROWS, Tile};
+use crate::simd::tile::{MAX_TILE, ROWS, Starts, Tile};
 
 /// The height of tiles and the most registers of a row of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,12 +115,13 @@ fn counted(all: impl Iterator<Item = usize>) -> Vec<(usize, usize)> {
 /// Sums a tile over all its runs, in parts of at most [`STEPS`] steps, and adds that to `sums`, or writes it
 /// if it is the `first`.
 pub(super) fn add(isa: Detected, tile: &Tile<'_>, mut first: bool, sums: &mut [f32]) {
-    if tile.steps > 0 && !tile.a_runs.is_empty() {
+    let (a_runs, b_runs) = (tile.a_runs.all(), tile.b_runs.all());
+    if tile.steps > 0 && !a_runs.is_empty() {
         let together = (STEPS / tile.steps).max(1);
-        let parts = tile.a_runs.len().div_ceil(together);
-        let together = tile.a_runs.len().div_ceil(parts);
-        let runs = tile.a_runs.chunks(together).zip(tile.b_runs.chunks(together));
-        for (a_runs, b_runs) in runs {
+        let parts = a_runs.len().div_ceil(together);
+        let together = a_runs.len().div_ceil(parts);
+        for (a_runs, b_runs) in a_runs.chunks(together).zip(b_runs.chunks(together)) {
+            let (a_runs, b_runs) = (Starts::new(a_runs), Starts::new(b_runs));
             let part = Tile { a_runs, b_runs, ..*tile };
             if first {
                 isa.tile(&part, sums);
