@@ -35,7 +35,7 @@ use crate::idle::Idle;
 use crate::options::{Epilogue, Layout};
 use crate::phases::{Direction, even};
 use crate::simd::Detected;
-use crate::simd::tile::{Start, Tile, Within};
+use crate::simd::tile::{Start, Starts, Tile, Within};
 use output::Computed;
 use shape::Shape;
 use split::Split;
@@ -354,11 +354,11 @@ impl Parts {
                     rows: tiles.len(),
                     vectors,
                     a: &input[tiles.start * input_width..],
-                    a_runs: &[0],
+                    a_runs: Starts::new(&[0]),
                     a_step: 1,
                     a_rows: Within::At(&rows[..tiles.len()]),
                     b: weight,
-                    b_runs: &[0],
+                    b_runs: Starts::new(&[0]),
                     b_step: width,
                     b_registers: Within::Apart(lanes),
                     steps: shape.in_channels,
