@@ -39,7 +39,14 @@ pub(crate) struct Starts<'a> {
 
 impl<'a> Starts<'a> {
     pub(crate) fn new(all: &'a [usize]) -> Self {
-        Self { all, last: all.iter().copied().max().unwrap_or(0) }
+        // Four at a time, as each comparison waits for the one before.
+        let (fours, rest) = all.as_chunks::<4>();
+        let mut last = [0; 4];
+        for four in fours {
+            last = std::array::from_fn(|n| last[n].max(four[n]));
+        }
+        let last = last.iter().chain(rest).copied().max().unwrap_or(0);
+        Self { all, last }
     }
 
     pub(crate) fn all(self) -> &'a [usize] {

@@ -273,6 +273,7 @@ impl Way for ChannelLanes {
                     for k in 0..x.taps.len() {
                         let (coarse, b_runs, steps) = self.runs(block, &panel, [i, j, k]);
                         let tap = self.shape.tap([i, j, k]);
+                        let b_runs = Starts::new(&b_runs);
                         let mut a_runs = coarse.clone();
                         let mut height = 1;
                         for tile in &rows {
@@ -290,7 +291,7 @@ impl Way for ChannelLanes {
                                 a_step: tile.height,
                                 a_rows: Within::Apart(1),
                                 b: &work.b,
-                                b_runs: Starts::new(&b_runs),
+                                b_runs,
                                 b_step: width,
                                 b_registers: Within::Apart(lanes),
                                 steps,

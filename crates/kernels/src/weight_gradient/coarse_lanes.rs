@@ -139,6 +139,7 @@ impl Way for CoarseLanes {
         for [i, j, k] in self.taps() {
             let (coarse, a_runs) = self.runs(block, &rows, [i, j]);
             let b_runs: Vec<usize> = coarse.iter().map(|cell| cell * width).collect();
+            let (a_runs, b_runs) = (Starts::new(&a_runs), Starts::new(&b_runs));
             for tile in self.tiles() {
                 let (own, rest) = sums.split_at_mut(tile.height * width);
                 sums = rest;
@@ -147,11 +148,11 @@ impl Way for CoarseLanes {
                     rows: tile.height,
                     vectors: vectors.number,
                     a: &work.a[first..],
-                    a_runs: Starts::new(&a_runs),
+                    a_runs,
                     a_step: map.stride * self.shape.fine_channels,
                     a_rows: Within::Apart(1),
                     b: &work.b,
-                    b_runs: Starts::new(&b_runs),
+                    b_runs,
                     b_step: width,
                     b_registers: Within::Apart(lanes),
                     steps: extents[2],

@@ -121,8 +121,10 @@ pub(super) fn add(isa: Detected, tile: &Tile<'_>, mut first: bool, sums: &mut [f
         let parts = a_runs.len().div_ceil(together);
         let together = a_runs.len().div_ceil(parts);
         for (a_runs, b_runs) in a_runs.chunks(together).zip(b_runs.chunks(together)) {
-            let (a_runs, b_runs) = (Starts::new(a_runs), Starts::new(b_runs));
-            let part = Tile { a_runs, b_runs, ..*tile };
+            let part = match parts {
+                1 => Tile { ..*tile },
+                _ => Tile { a_runs: Starts::new(a_runs), b_runs: Starts::new(b_runs), ..*tile },
+            };
             if first {
                 isa.tile(&part, sums);
             } else {
