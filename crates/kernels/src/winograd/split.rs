@@ -18,6 +18,8 @@ const FAR: usize = 4 * 1024 * 1024;
 const TURNED: usize = 32;
 /// Most rows of a tile of products.
 const MOST_ROWS: usize = 8;
+/// Tiles that blocks have about: a multiple of most heights.
+const USUAL: usize = 48;
 /// Values beside the buffers of a task.
 const SLACK: usize = 64;
 
@@ -138,7 +140,7 @@ impl Split {
         let powers = |most: usize| (0..5).map(|n| 1 << n).filter(move |&n: &usize| n <= most);
         let columns = shape.axes[1].tiles();
         // The same for every size of images, so that a packed weight fits them all.
-        let height = isa.height(MOST_ROWS).min(MOST_ROWS);
+        let height = isa.height(USUAL).min(MOST_ROWS);
         let registers = shape.out_channels.div_ceil(isa.lanes());
         let chunks: Vec<_> = even(0..registers, isa.vectors(height)).collect();
         let vectors = chunks.iter().map(Range::len).max().unwrap_or(0);
