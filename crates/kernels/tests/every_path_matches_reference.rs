@@ -42,7 +42,16 @@ fn lie<T: Copy>(layout: Layout, tensor: &[T], shape: &[usize]) -> Vec<T> {
     }
 }
 
+/// What plans choose by themselves.
+fn usual_options() -> Vec<PlanOptions> {
+    every_option().into_iter().filter(|options| options.algorithm.is_none()).collect()
+}
+
 fn check_conv_transpose(shape: &ConvTransposeShape, seed: u64) {
+    check_conv_transpose_on(shape, seed, every_option());
+}
+
+fn check_conv_transpose_on(shape: &ConvTransposeShape, seed: u64, all: Vec<PlanOptions>) {
     let x = integers(cells(&shape.x()), seed);
     let w = integers(cells(&shape.weight()), seed + 1);
     let b = integers(shape.out_channels(), seed + 2);
@@ -51,7 +60,7 @@ fn check_conv_transpose(shape: &ConvTransposeShape, seed: u64) {
     let dx = conv_transpose::conv_transpose_x_backward(shape, &w, &dy).unwrap();
     let dw = conv_transpose::conv_transpose_weight_backward(shape, &x, &dy).unwrap();
     let db = conv_transpose::conv_transpose_bias_backward(shape, &dy).unwrap();
-    for options in every_option() {
+    for options in all {
         let plan = ConvTransposePlan::new(shape, &options).unwrap();
         let layout = options.layout;
         let (x, dy) = (lie(layout, &x, &shape.x()), lie(layout, &dy, &shape.y()));
@@ -68,6 +77,10 @@ fn check_conv_transpose(shape: &ConvTransposeShape, seed: u64) {
 }
 
 fn check_conv(shape: &ConvShape, seed: u64) {
+    check_conv_on(shape, seed, every_option());
+}
+
+fn check_conv_on(shape: &ConvShape, seed: u64, all: Vec<PlanOptions>) {
     let x = integers(cells(&shape.x()), seed);
     let w = integers(cells(&shape.weight()), seed + 1);
     let b = integers(shape.out_channels(), seed + 2);
@@ -76,7 +89,7 @@ fn check_conv(shape: &ConvShape, seed: u64) {
     let dx = conv::conv_x_backward(shape, &w, &dy).unwrap();
     let dw = conv::conv_weight_backward(shape, &x, &dy).unwrap();
     let db = conv::conv_bias_backward(shape, &dy).unwrap();
-    for options in every_option() {
+    for options in all {
         let plan = ConvPlan::new(shape, &options).unwrap();
         let layout = options.layout;
         let (x, dy) = (lie(layout, &x, &shape.x()), lie(layout, &dy, &shape.y()));
@@ -179,6 +192,39 @@ fn long_rows_are_exact_on_integers() {
             check_conv(&shape, (stride * 100 + columns) as u64);
         }
     }
+}
+
+/// Few cells and a weight that no cache of a core holds, which is gone through tap by tap: windows that reach far
+/// outside, strides, gaps, a batch, channels that fill no tile, and phases of a transposed convolution.
+#[test]
+fn few_cells_under_large_weights_are_exact_on_integers() {
+    for (stride, kernel, dilation, before) in
+        [(1, 3, 1, 1), (1, 7, 1, 3), (2, 5, 1, 2), (1, 3, 2, 3)]
+    {
+        let axis = |index: usize, input: usize| {
+            let padding = ConvPadding::Pads { before, after: before - index as i64 };
+            ConvAxis::new(index, ConvAxisParams { input, kernel, stride, dilation, padding })
+                .unwrap()
+        };
+        let out_channels = 1_250_000 / 4 / 150 / (kernel * kernel) + 3;
+        let channels = Channels { batch: 2, in_channels: 150, out_channels, groups: 1 };
+        let shape = ConvShape::new(channels, vec![axis(0, 4), axis(1, 7)]).unwrap();
+        check_conv_on(&shape, (stride * 10 + kernel) as u64, usual_options());
+    }
+    let axis = |index: usize, input: usize| {
+        let params = AxisParams {
+            input,
+            kernel: 5,
+            stride: 2,
+            dilation: 1,
+            window_begin: 2,
+            output: 2 * input,
+        };
+        Axis::new(index, params).unwrap()
+    };
+    let channels = Channels { batch: 3, in_channels: 130, out_channels: 101, groups: 1 };
+    let shape = ConvTransposeShape::new(channels, vec![axis(0, 3), axis(1, 5)]).unwrap();
+    check_conv_transpose_on(&shape, 9, usual_options());
 }
 
 /// Rows of outputs that fill registers of 8 and of 16 lanes, where half of the phases are those of the next

@@ -5,12 +5,13 @@
 //! that lie side by side in the output go straight to their place: x phases in NCHW, in NHWC channels too. In
 //! NCHW with few x phases the lanes are channels all the same, and sums are turned when they are stored.
 //!
-//! A weight is packed as `[group of phases][unit][chunk][shift][channel][lane]`, see [`steps::chunk`]. A tile
+//! A weight is packed as `[group of phases][unit][chunk][shift][channel][lane]`, see [`Units::chunk`]. A tile
 //! reads the channels of each position where they lie, see [`cells`]; only x phases take packed positions.
 //!
 //! Wins for large strides, for projections of single cells (one position, all taps in the lanes), in NHWC,
 //! and in NCHW where sums are so long that turning costs little.
 
+mod each_tap;
 mod turn;
 
 use std::ops::Range;
@@ -81,8 +82,9 @@ struct Cut {
 impl Cut {
     fn new(parts: &Parts, units: &Units, job: &Job, positions: usize) -> Self {
         let shifts = parts.products.groups[job.group].shifts;
-        let blocks = steps::blocks(job.shifts.len(), shifts, parts.in_channels);
-        let longest = match reads_in_place(units, job) {
+        let step = units.chunk(shifts, parts.in_channels);
+        let blocks = steps::blocks(job.shifts.len(), step, parts.in_channels);
+        let longest = match reads_in_place(units, job) || units.each_tap {
             true => 0,
             false => blocks.iter().map(StepBlock::len).max().unwrap_or(0),
         };
@@ -99,13 +101,18 @@ impl Cut {
         let least = units.vectors.max(job.x_phases.len()).min(all);
         let kept = |positions: usize| (room / (positions * lanes)).clamp(least, all);
         // One block goes straight to the output, unless it is turned.
-        let direct = blocks.len() == 1 && units.order != Order::Channels;
+        let direct = blocks.len() == 1 && units.order != Order::Channels && !units.each_tap;
         let sums = match direct {
             true => 0,
             // Fewer positions leave room for more units.
             false => (room + least * largest * lanes).min(all * largest * lanes),
         };
-        let units = if direct { all } else { kept(block) };
+        let units = match direct {
+            true => all,
+            // What is kept from tap to tap should stay in an L1 cache.
+            false if units.each_tap => least,
+            false => kept(block),
+        };
         Self { blocks, positions: block, units, panels: largest * longest, sums }
     }
 }
@@ -142,7 +149,7 @@ pub(super) fn run(
             let least = std::array::from_fn(|axis| {
                 job.shifts.iter().map(|shift| shift.input[axis]).min().unwrap_or(0)
             });
-            let cells = cells.filter(|_| reads_in_place(units, job));
+            let cells = cells.filter(|_| reads_in_place(units, job) || units.each_tap);
             let work = Work { panels, sums, bias };
             Product { parts, units, share, job, cells, positions, weight, cut, rows, least }
                 .run(work, output);
@@ -193,12 +200,22 @@ impl Product<'_> {
         let last = self.cut.blocks.len() - 1;
         for range in cut(0..self.positions.len(), self.cut.positions) {
             let runs = self.positions.runs(range.clone());
-            let rows_in_place = self.rows_in_place(&runs);
+            let rows_in_place = match self.units.each_tap {
+                true => Vec::new(),
+                false => self.rows_in_place(&runs),
+            };
             let places = self.places(&runs, output);
             let panels = self.panels(&rows_in_place, &places);
             // Values of a unit for all positions.
             let each = panels.len() * self.units.height * self.parts.isa.lanes();
             for tiles in &bunches {
+                if let (true, Some(cells)) = (self.units.each_tap, &self.cells) {
+                    self.each_tap((&runs, cells), &panels, tiles, (work.sums, work.bias), output);
+                    if turns {
+                        self.turn(&range, tiles, work.sums, each, output);
+                    }
+                    continue;
+                }
                 for (b, block) in self.cut.blocks.iter().enumerate() {
                     let rows = self.steps(&range, block, work.panels);
                     let starts = (Starts::new(&rows.runs.panel), Starts::new(&rows.runs.weight));

@@ -89,7 +89,11 @@ impl Product<'_> {
         let (lanes, height) = (parts.isa.lanes(), tiles.height);
         let group = &parts.products.groups[job.group];
         let plane = window.channel(parts.isa);
-        let blocks = steps::blocks(job.shifts.len(), group.shifts, parts.in_channels);
+        let blocks = steps::blocks(
+            job.shifts.len(),
+            steps::chunk(group.shifts, parts.in_channels),
+            parts.in_channels,
+        );
         // Where the taps of a phase begin in the copied rows and in the weight.
         let runs = |phase: usize, block: &StepBlock| -> Runs {
             let taps = group.of_phase(phase);

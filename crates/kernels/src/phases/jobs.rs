@@ -24,6 +24,8 @@ pub(crate) enum Taker {
     Outputs,
     /// The same, and reads the channels of a cell where they lie: axes are cut exactly.
     Cells,
+    /// The same tap by tap: axes are cut only where phases fall outside of the output.
+    EachTap,
     /// Packs positions into lanes, and weaves all phases along x: that axis is not cut, and its positions
     /// write whole blocks where they can.
     Woven,
@@ -148,7 +150,7 @@ impl Products {
         // computes least.
         let mut best: Option<(u128, Vec<Job>)> = None;
         let choices = match taker {
-            Taker::Rows => 7..8usize,
+            Taker::Rows | Taker::EachTap => 7..8usize,
             Taker::Cells => 0..1,
             Taker::Woven => 0..4,
             Taker::Positions | Taker::Outputs => 0..8,

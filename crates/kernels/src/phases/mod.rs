@@ -327,7 +327,13 @@ impl PhasePlan {
         match &mut lanes {
             Lanes::Outputs(units) if units.order == Order::XPhases => {}
             // Too many cuts: positions are packed instead.
-            Lanes::Outputs(_) => parts.products = products(Taker::Cells).unwrap_or(parts.products),
+            Lanes::Outputs(units) => {
+                let cut = products(Taker::Cells);
+                let few = cut.as_ref().is_none_or(|cut| units.pays_each_tap(&parts, cut));
+                let whole = if few { products(Taker::EachTap) } else { None };
+                units.each_tap = whole.is_some();
+                parts.products = whole.or(cut).unwrap_or(parts.products);
+            }
             Lanes::Positions(tiles) => {
                 parts.products = products(Taker::Positions)?;
                 let x_phases = parts.products.jobs.iter().map(|job| job.x_phases.len());

@@ -147,7 +147,11 @@ impl Cut {
     fn new(parts: &Parts, tiles: &Tiles, job: &Job, positions: usize) -> Self {
         let width = tiles.vectors * parts.isa.lanes();
         let shifts = parts.products.groups[job.group].shifts;
-        let blocks = steps::blocks(job.shifts.len(), shifts, parts.in_channels);
+        let blocks = steps::blocks(
+            job.shifts.len(),
+            steps::chunk(shifts, parts.in_channels),
+            parts.in_channels,
+        );
         let longest = blocks.iter().map(StepBlock::len).max().unwrap_or(0);
         let single = blocks.len() == 1;
         let slot = job.x_phases.len() * tiles.height * width;

@@ -91,10 +91,9 @@ impl Runs {
     }
 }
 
-/// The blocks of a sum over `shifts` of a group's and over `channels`; one without steps if there are none.
+/// The blocks of a sum over `shifts` and over `channels` in chunks of `step`; one without steps if there are none.
 /// They follow from these numbers alone, as they set the order of the sum and so its last bits.
-pub(super) fn blocks(shifts: usize, group_shifts: usize, channels: usize) -> Vec<StepBlock> {
-    let step = chunk(group_shifts, channels);
+pub(super) fn blocks(shifts: usize, step: usize, channels: usize) -> Vec<StepBlock> {
     let together = (SINGLE / step).max(1);
     let mut blocks = Vec::new();
     for channels in cut(0..channels, step) {
@@ -161,7 +160,7 @@ mod tests {
             [(1, 1), (4, 21), (9, 512), (4, 1026), (16, 100), (600, 1), (1, 513)]
         {
             let mut seen = vec![0; shifts * channels];
-            for block in blocks(shifts, shifts, channels) {
+            for block in blocks(shifts, chunk(shifts, channels), channels) {
                 assert!(block.len() <= SINGLE, "{block:?}");
                 for shift in block.shifts {
                     block.channels.clone().for_each(|c| seen[shift * channels + c] += 1);
@@ -169,6 +168,6 @@ mod tests {
             }
             assert!(seen.into_iter().all(|times| times == 1), "{shifts} {channels}");
         }
-        assert_eq!(blocks(0, 0, 5).len(), 1);
+        assert_eq!(blocks(0, chunk(0, 5), 5).len(), 1);
     }
 }

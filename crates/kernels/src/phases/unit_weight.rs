@@ -1,5 +1,5 @@
 //! The weight packed for registers of outputs: `[group of phases][unit][chunk][shift][input channel][lane]`,
-//! see [`steps::chunk`].
+//! see [`Units::chunk`].
 //!
 //! Where the lanes are x phases, the weights of adjacent lanes are those of adjacent taps, and are copied.
 //! Where they are channels, the weights of a channel are a line of taps, and such lines are turned, for all
@@ -9,7 +9,7 @@
 use rayon::prelude::*;
 
 use super::jobs::Group;
-use super::steps::{self, cut};
+use super::steps::cut;
 use super::units::{Unit, Units};
 use super::weight::Weight;
 use super::{Parts, SMALL_WEIGHT};
@@ -19,6 +19,8 @@ use crate::simd::writes::{LINE, prefetch};
 /// A unit, its group of phases, and its part of the packed weight.
 struct Part<'a> {
     group: &'a Group,
+    /// Input channels whose weights lie together.
+    chunk: usize,
     unit: &'a Unit,
     values: &'a mut [f32],
 }
@@ -43,11 +45,12 @@ pub(super) fn pack(parts: &Parts, units: &Units, weight: Weight<'_>, packed: &mu
         return;
     }
     let (mut rest, mut all) = (packed, Vec::new());
-    for (group, units) in parts.products.groups.iter().zip(&units.groups) {
-        for unit in units {
+    for (group, own) in parts.products.groups.iter().zip(&units.groups) {
+        let chunk = units.chunk(group.shifts, parts.in_channels);
+        for unit in own {
             let (values, after) = rest.split_at_mut(group.shifts * parts.in_channels * lanes);
             rest = after;
-            all.push(Part { group, unit, values });
+            all.push(Part { group, chunk, unit, values });
         }
     }
     if units.per_phase == 1 {
@@ -77,22 +80,25 @@ pub(super) fn pack(parts: &Parts, units: &Units, weight: Weight<'_>, packed: &mu
 /// straight to their places.
 struct Bunch<'a> {
     group: &'a Group,
+    /// Input channels whose weights lie together.
+    chunk: usize,
     units: &'a [Unit],
     line: Lines,
 }
 
 /// All units in bunches, if they are such.
 fn bunches<'a>(parts: &'a Parts, units: &'a Units) -> Option<Vec<Bunch<'a>>> {
-    let ([group], [units], false) =
+    let ([group], [own], false) =
         (&parts.products.groups[..], &units.groups[..], units.per_phase == 1)
     else {
         return None;
     };
+    let chunk = units.chunk(group.shifts, parts.in_channels);
     let of = |unit: &Unit| lines(unit, parts.out_channels);
     let mut bunches = Vec::new();
-    for units in units.chunk_by(|a, b| of(a) == of(b)) {
+    for units in own.chunk_by(|a, b| of(a) == of(b)) {
         let [line] = of(&units[0])[..] else { return None };
-        bunches.push(Bunch { group, units, line });
+        bunches.push(Bunch { group, chunk, units, line });
     }
     // No channel twice.
     let whole = group.taps() == parts.taps
@@ -127,7 +133,7 @@ impl Bunch<'_> {
         let takers = self.takers(parts);
         // Lines of several input channels may follow one another in memory.
         let together = if weight.in_step == taps { (TURNED / taps).max(1) } else { 1 };
-        for chunk in cut(0..parts.in_channels, steps::chunk(shifts, parts.in_channels)) {
+        for chunk in cut(0..parts.in_channels, self.chunk) {
             let places = |inputs: usize| {
                 let place = |n: usize, (unit, shift): (usize, usize)| {
                     let row = chunk.start * shifts + shift * chunk.len() + n;
@@ -242,8 +248,7 @@ fn turn_lines(parts: &Parts, weight: Weight<'_>, lines: Vec<Lines>, mut units: V
             parts.isa.spread(&lines, &mut turned[line.lane..]);
         }
         for (part, moves) in units.iter_mut().zip(&moves) {
-            let shifts = part.group.shifts;
-            let chunk = steps::chunk(shifts, parts.in_channels);
+            let (shifts, chunk) = (part.group.shifts, part.chunk);
             for (n, input) in inputs.clone().enumerate() {
                 let first = input / chunk * chunk;
                 let length = chunk.min(parts.in_channels - first);
@@ -263,7 +268,7 @@ fn copy_taps(parts: &Parts, weight: Weight<'_>, part: Part<'_>) {
     let (group, inputs) = (part.group, parts.in_channels);
     let outputs: Vec<_> = part.unit.lanes(1).collect();
     let mut steps = part.values.chunks_exact_mut(parts.isa.lanes());
-    for inputs in cut(0..inputs, steps::chunk(group.shifts, inputs)) {
+    for inputs in cut(0..inputs, part.chunk) {
         for shift in 0..group.shifts {
             let runs = tap_runs(group, part.unit, &outputs, shift);
             for (input, row) in inputs.clone().zip(&mut steps) {

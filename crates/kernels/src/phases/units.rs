@@ -3,9 +3,13 @@
 use std::ops::Range;
 
 use super::Parts;
-use super::jobs::Group;
-use super::steps::cut;
+use super::block_gemm::POSITIONS;
+use super::jobs::{Group, Job, Products};
+use super::steps::{self, cut};
 use crate::simd::Detected;
+
+/// Bytes of a weight that no cache of a core holds: 1 MiB.
+const LARGE: usize = 1 << 20;
 
 /// What lies side by side in a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +51,8 @@ pub(super) struct Units {
     /// Outputs that lie side by side for each x phase: 1, or the channels.
     pub(super) per_phase: usize,
     pub(super) order: Order,
+    /// Whether sums are taken tap by tap.
+    pub(super) each_tap: bool,
 }
 
 impl Units {
@@ -64,7 +70,33 @@ impl Units {
             16 => 8,
             _ => 4,
         };
-        Self { height, vectors: parts.isa.vectors(height), groups, per_phase, order }
+        Self {
+            height,
+            vectors: parts.isa.vectors(height),
+            groups,
+            per_phase,
+            order,
+            each_tap: false,
+        }
+    }
+
+    /// Input channels whose weights lie together, for all shifts of a group.
+    pub(super) fn chunk(&self, group_shifts: usize, channels: usize) -> usize {
+        // Tap by tap only one shift is at work at a time.
+        steps::chunk(if self.each_tap { 1 } else { group_shifts }, channels)
+    }
+
+    /// Sums tap by tap where cutting the axes, as `cut` has them, would read a weight that no cache of a core holds
+    /// several times, for no more positions than are gone through in one go.
+    pub(super) fn pays_each_tap(&self, parts: &Parts, cut: &Products) -> bool {
+        let weight: usize = cut.groups.iter().map(|group| group.shifts).sum();
+        let read: usize = cut.jobs.iter().map(|job| job.shifts.len()).sum();
+        let positions = |job: &Job| parts.most_positions(job, parts.batch, usize::MAX);
+        let positions: usize = cut.jobs.iter().map(positions).sum();
+        self.order != Order::XPhases
+            && read >= 2 * weight
+            && positions <= POSITIONS * cut.groups.len()
+            && self.weight_values(parts) * size_of::<f32>() > LARGE
     }
 
     /// The share of lanes that are not empty.

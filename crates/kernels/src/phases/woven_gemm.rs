@@ -59,7 +59,13 @@ impl Weaves {
         let [group] = &x.groups[..] else { return None };
         let phases = group.phases.len();
         let woven = phases == x.out_step && parts.products.x_phases_adjoin();
-        let short = |group: &Group| steps::blocks(group.shifts, group.shifts, parts.in_channels);
+        let short = |group: &Group| {
+            steps::blocks(
+                group.shifts,
+                steps::chunk(group.shifts, parts.in_channels),
+                parts.in_channels,
+            )
+        };
         let short = parts.products.groups.iter().all(|group| short(group).len() == 1);
         let ahead = parts.rows_fill_registers();
         let window = Window::new(parts, BLOCK).filter(|window| !ahead && pays(parts, window));
