@@ -284,8 +284,12 @@ fn what_is_no_request_is_answered_and_the_next_one_too() {
         assert_eq!(answers.len(), 2);
         assert!(answers[1]["sum"].is_number(), "{line}");
     }
-    let lines = [with("kind", json!("gemm")), with("kind", json!("model"))];
+    // Nobody has said where the weights are.
+    let model = json!({"kind": "model", "model": "dcgan", "shape": [1, 100, 1, 1]});
+    let lines = [with("kind", json!("gemm")), request(&model, "check", 1)];
     assert_eq!(serve("bench --serve --threads 2", &lines), [unsupported.clone(), unsupported]);
+    let answers = serve("bench --serve --threads 2", &[with("kind", json!("model"))]);
+    assert!(answers[0]["error"].as_str().unwrap().contains("model"));
     assert!(serve("bench --serve", &[]).is_empty());
     let output = upconv("bench --serve").write_stdin(&b"\xff\xfe\n"[..]).output().unwrap();
     assert!(output.status.success() && output.stdout.starts_with(b"{\"error\":"));

@@ -31,7 +31,7 @@ pub use names::tfjs_names;
 pub use segment::SelfieSegmenter;
 pub use weights::{Loaded, built_in, from_tfjs, load, verify, with_selftest};
 
-/// What [`ModelError`] and weight files call the model.
+/// What [`crate::ModelError`] and weight files call the model.
 pub const NAME: &str = "selfie";
 
 /// Height and width are multiples of this: the encoder halves four times.

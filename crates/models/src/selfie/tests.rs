@@ -247,8 +247,9 @@ fn the_inference_form_gives_the_same_masks() {
         let network = crate::inference::of(&net, [1, 3, 256, 256], &options).unwrap();
         let mut mask = vec![f32::NAN; 256 * 256];
         network.run(&[&x], &mut [&mut mask]).unwrap();
+        // Logits span hundreds; 1e-7 of them is some 8e-5, and a quarter of it behind the sigmoid.
         let d = difference(&mask, &expected);
-        assert!(d.max < 1e-5, "{d:?}");
+        assert!(d.mean < 1e-7 && d.max < 2e-5, "{d:?}");
         let d = difference(&mask, &map("output"));
         assert!(d.mean < 1e-6 && d.over_1e4 <= 10 && d.over_1e3 == 0, "{d:?}");
     }
