@@ -3,8 +3,10 @@
 //!
 //! A table stands between `<!-- table NAME -->` and `<!-- end NAME -->`, and comes from
 //! docs/performance/NAME.json, which `time_peers.py --json` wrote, or `upconv bench --json`: then its rows are
-//! compared with the first. Files peak*.json of `upconv bench --json` are no tables; they tell the peak of the
+//! compared with the first; or `training_steps.py --json`. Files peak*.json of `upconv bench --json` are no tables; they tell the peak of the
 //! machine for a number of threads.
+
+mod steps;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,6 +16,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use crate::unexpected;
+use steps::Steps;
 
 /// The page in every language, and the folder of its files.
 const PAGES: [(&str, Lang); 2] =
@@ -105,6 +108,7 @@ struct OurMachine {
 enum Table {
     Peers(Run),
     Growth(Own),
+    Steps(Steps),
 }
 
 /// Everything in the folder.
@@ -188,9 +192,14 @@ impl Files {
                 return Ok(());
             }
             Ok(own) => Table::Growth(own),
-            Err(_) => Table::Peers(serde_json::from_str(text).with_context(|| {
-                format!("{path} comes from neither time_peers.py nor upconv bench")
-            })?),
+            Err(_) => match serde_json::from_str(text) {
+                Ok(steps) => Table::Steps(steps),
+                Err(_) => Table::Peers(serde_json::from_str(text).with_context(|| {
+                    format!(
+                        "{path} comes from neither time_peers.py, training_steps.py nor upconv bench"
+                    )
+                })?),
+            },
         };
         self.runs.insert(name.into_owned(), table);
         Ok(())
@@ -215,6 +224,7 @@ fn filled((file, page): (&str, &str), files: &Files, lang: Lang) -> Result<Strin
                         out += &table(run, files.peaks.get(&run.threads).copied(), lang);
                     }
                     Some(Table::Growth(own)) => out += &growth(own, lang),
+                    Some(Table::Steps(steps)) => out += &steps::table(steps, lang),
                     None => {}
                 }
                 open = Some(name);
