@@ -33,7 +33,7 @@ pub fn softmax<const D: usize>(x: Tensor<D>) -> Result<Tensor<D>> {
 /// `x: [n, c, ...] -> [n, c, ...]`
 ///
 /// # Errors
-/// As [`softmax`].
+/// As [`softmax()`].
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
