@@ -125,7 +125,7 @@ impl Pass for Describer {
     }
 
     fn conv(&mut self, layer: &Conv2d, &[n, c, h, w]: &[usize; 4]) -> NnResult<[usize; 4]> {
-        let [out, in_group, kh, kw] = layer.weight.dims();
+        let [out, in_group, kh, kw] = layer.weight.lazy_shape().dims();
         let size = layer.output_size(&[h, w])?;
         let kind = match in_group == 1 && c == out && c > 1 {
             true => LayerKind::DepthwiseConv,
@@ -148,7 +148,7 @@ impl Pass for Describer {
         layer: &ConvTranspose2d,
         &[n, c, h, w]: &[usize; 4],
     ) -> NnResult<[usize; 4]> {
-        let [_, out_group, kh, kw] = layer.weight.dims();
+        let [_, out_group, kh, kw] = layer.weight.lazy_shape().dims();
         let size = layer.output_size(&[h, w])?;
         let numbers = Numbers {
             kind: LayerKind::ConvTranspose,
@@ -162,13 +162,13 @@ impl Pass for Describer {
     }
 
     fn batch_norm(&mut self, layer: &BatchNorm, x: &[usize; 4]) -> NnResult<[usize; 4]> {
-        let numbers = Numbers::light(LayerKind::BatchNorm, 2 * layer.gamma.dims()[0]);
+        let numbers = Numbers::light(LayerKind::BatchNorm, 2 * layer.gamma.lazy_shape()[0]);
         self.push(&self.name(&layer.gamma, "gamma")?, numbers, *x);
         Ok(*x)
     }
 
     fn linear(&mut self, layer: &Linear, &[n, ..]: &[usize; 4]) -> NnResult<[usize; 4]> {
-        let [out, inputs] = layer.weight.dims();
+        let [out, inputs] = layer.weight.lazy_shape().dims();
         let parameters = out * inputs + length(layer.bias.as_ref());
         let kind = LayerKind::Linear;
         let numbers = Numbers { kind, stride: Vec::new(), parameters, macs: out * inputs };
@@ -214,5 +214,5 @@ impl Pass for Describer {
 }
 
 fn length(bias: Option<&Param<Tensor<1>>>) -> usize {
-    bias.map_or(0, |bias| bias.dims()[0])
+    bias.map_or(0, |bias| bias.lazy_shape()[0])
 }

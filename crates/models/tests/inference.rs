@@ -1,7 +1,7 @@
 //! The inference form of every model against its training form in evaluation.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use burn::module::Module;
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use upconv_models::dcgan::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig};
 use upconv_models::fcn8s::{Fcn8s, Fcn8sConfig};
@@ -112,6 +112,28 @@ fn unet() {
     let config = UNetConfig { base: 6, ..Default::default() };
     check(UNet::new(&config, &Device::flex()).unwrap(), [1, 3, 32, 48]);
     check(UNet::new(&config, &Device::flex()).unwrap(), [2, 3, 16, 32]);
+}
+
+/// Recording with parameters from elsewhere, or listing layers, draws none: they may be large.
+#[test]
+fn parameters_that_nobody_uses_are_not_drawn() {
+    struct Drawn(usize);
+    impl ModuleVisitor for Drawn {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0 += usize::from(param.is_initialized());
+        }
+    }
+    let config = Fcn8sConfig { classes: 5, channels: [8, 12, 16, 20, 24], hidden: 32 };
+    let net = Fcn8s::new(&config, &Device::flex()).unwrap();
+    let all = parameters::list(&net).into_iter();
+    let all = all.map(|(name, shape)| Weight::from_f32(name, &shape, &drawn("weight", &shape, 1)));
+    let weights = Weights::new(None, all.collect::<Result<_, _>>().unwrap()).unwrap();
+    let from = From { file: "test", weights: &weights, prefix: "" };
+    network(&net, from, [1, 3, 32, 32], &NetworkOptions::default()).unwrap();
+    upconv_models::describe(&net, [1, 3, 32, 32]).unwrap();
+    let mut found = Drawn(0);
+    net.visit(&mut found);
+    assert_eq!(found.0, 0);
 }
 
 #[test]

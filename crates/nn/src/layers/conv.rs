@@ -70,7 +70,8 @@ impl<const D: usize> Conv<D> {
     /// Sizes that leave no output, or another number of them.
     pub fn axes(&self, input: &[usize]) -> Result<Vec<ConvAxis>> {
         let (stride, dilation, padding) = self.setting.geometry()?;
-        let kernel = &self.weight.dims()[2..];
+        // Does not draw a weight that nobody has used yet.
+        let kernel = &self.weight.lazy_shape()[2..];
         Ok(Dialect::Definition.conv_axes(input, kernel, &stride, &dilation, &padding)?)
     }
 

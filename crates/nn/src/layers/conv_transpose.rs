@@ -77,7 +77,8 @@ impl<const D: usize> ConvTranspose<D> {
     /// the input.
     pub fn axes(&self, input: &[usize], output: Option<&[usize]>) -> Result<Vec<Axis>> {
         let (stride, dilation, padding) = self.setting.geometry()?;
-        let kernel = &self.weight.dims()[2..];
+        // Does not draw a weight that nobody has used yet.
+        let kernel = &self.weight.lazy_shape()[2..];
         let output = output.map(|sizes| signed("output", sizes)).transpose()?;
         // A wanted size replaces the setting that chooses a size.
         let output_padding = match output {
