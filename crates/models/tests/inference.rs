@@ -145,6 +145,11 @@ fn wrong_sizes_and_wrong_weights_are_named() {
         error.to_string(),
         "unet32: input width is 40, but it must be a multiple of 16, at least 16"
     );
+    let generator = GeneratorConfig { latent: 10, channels: [8, 6, 4, 2], colours: 3 };
+    let generator = Generator::new(&generator, &device).unwrap();
+    let options = NetworkOptions::default();
+    let error = upconv_models::inference::of(&generator, [1, 9, 1, 1], &options).unwrap_err();
+    assert!(error.to_string().contains("[1, 10, 1, 1]"), "{error}");
     let compiled = |tensors: Vec<Weight>| {
         let weights = Weights::new(None, tensors).unwrap();
         let from = From { file: "w.safetensors", weights: &weights, prefix: "" };

@@ -34,7 +34,7 @@ use upconv_kernels::Activation;
 use upconv_kernels::inference::{self, Graph, Value};
 pub use upconv_kernels::inference::{Network, NetworkOptions, Parameter, StepInfo};
 
-use crate::error::Result;
+use crate::error::{NnError, Result};
 use crate::layers::{BatchNorm, Conv2d, ConvTranspose2d, Linear, MaxPool2d, Upsample};
 use crate::parameters::Names;
 use crate::pass::Pass;
@@ -79,6 +79,14 @@ impl<'w> Recorder<'w> {
         Ok(self.graph.compile(outputs, options)?)
     }
 
+    /// Checks the channels of a value; its other sizes are checked when its windows are worked out.
+    fn check_channels(&self, x: Value, channels: usize) -> Result<()> {
+        let got = self.graph.shape(x).to_vec();
+        let mut expected = got.clone();
+        expected[1] = channels;
+        if got == expected { Ok(()) } else { Err(NnError::Shape { tensor: "x", expected, got }) }
+    }
+
     /// The values of a layer's parameter.
     fn parameter<const D: usize>(
         &self,
@@ -114,6 +122,7 @@ impl Pass for Recorder<'_> {
     }
 
     fn conv(&mut self, layer: &Conv2d, x: &Value) -> Result<Value> {
+        self.check_channels(*x, layer.weight.lazy_shape()[1] * layer.setting.groups)?;
         let axes = layer.axes(&self.graph.shape(*x)[2..])?;
         let weight = self.parameter(&layer.weight, "weight")?;
         let bias = layer.bias.as_ref().map(|bias| self.parameter(bias, "bias")).transpose()?;
@@ -121,6 +130,7 @@ impl Pass for Recorder<'_> {
     }
 
     fn conv_transpose(&mut self, layer: &ConvTranspose2d, x: &Value) -> Result<Value> {
+        self.check_channels(*x, layer.weight.lazy_shape()[0])?;
         let axes = layer.axes(&self.graph.shape(*x)[2..], None)?;
         let weight = self.parameter(&layer.weight, "weight")?;
         let bias = layer.bias.as_ref().map(|bias| self.parameter(bias, "bias")).transpose()?;
