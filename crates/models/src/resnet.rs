@@ -142,19 +142,41 @@ struct Bottleneck {
 
 /// What brings the input to the size of a block's result.
 #[derive(Module, Debug)]
-struct Downsample {
+pub(crate) struct Downsample {
     conv: Conv2d,
     bn: BatchNorm,
+}
+
+impl Downsample {
+    /// `None` where a block changes neither channels nor size.
+    pub(crate) fn new(
+        channels: [usize; 2],
+        stride: usize,
+        device: &Device,
+    ) -> Result<Option<Self>> {
+        if channels[0] == channels[1] && stride == 1 {
+            return Ok(None);
+        }
+        let bn = BatchNormConfig::new(channels[1]).init(device)?;
+        Ok(Some(Self { conv: conv(channels, 1, stride, device)?, bn }))
+    }
+
+    /// What is added to a block's result: the input, or what `skip` makes of it.
+    pub(crate) fn skip<P: Pass>(
+        skip: Option<&Self>,
+        pass: &mut P,
+        x: &P::Value,
+    ) -> Result<P::Value> {
+        let Some(Self { conv, bn }) = skip else { return Ok(x.clone()) };
+        let x = pass.conv(conv, x)?;
+        Ok(pass.batch_norm(bn, &x)?)
+    }
 }
 
 impl Bottleneck {
     fn new(from: usize, middle: usize, stride: usize, device: &Device) -> Result<Self> {
         let to = EXPANSION * middle;
         let norm = |channels| BatchNormConfig::new(channels).init(device);
-        let downsample = match from == to && stride == 1 {
-            true => None,
-            false => Some(Downsample { conv: conv([from, to], 1, stride, device)?, bn: norm(to)? }),
-        };
         Ok(Self {
             conv1: conv([from, middle], 1, 1, device)?,
             bn1: norm(middle)?,
@@ -162,7 +184,7 @@ impl Bottleneck {
             bn2: norm(middle)?,
             conv3: conv([middle, to], 1, 1, device)?,
             bn3: norm(to)?,
-            downsample,
+            downsample: Downsample::new([from, to], stride, device)?,
         })
     }
 
@@ -175,20 +197,19 @@ impl Bottleneck {
         let h = pass.activation(Activation::Relu, &h)?;
         let h = pass.conv(&self.conv3, &h)?;
         let h = pass.batch_norm(&self.bn3, &h)?;
-        let skip = match &self.downsample {
-            None => x.clone(),
-            Some(Downsample { conv, bn }) => {
-                let skip = pass.conv(conv, x)?;
-                pass.batch_norm(bn, &skip)?
-            }
-        };
+        let skip = Downsample::skip(self.downsample.as_ref(), pass, x)?;
         let y = pass.add(&h, &skip)?;
         Ok(pass.activation(Activation::Relu, &y)?)
     }
 }
 
 /// A convolution without bias whose window is centred.
-fn conv(channels: [usize; 2], kernel: usize, stride: usize, device: &Device) -> Result<Conv2d> {
+pub(crate) fn conv(
+    channels: [usize; 2],
+    kernel: usize,
+    stride: usize,
+    device: &Device,
+) -> Result<Conv2d> {
     let pad = kernel as i64 / 2;
     Ok(Conv2dConfig::new(channels, [kernel; 2])
         .with_stride([stride; 2])

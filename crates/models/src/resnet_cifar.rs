@@ -14,12 +14,12 @@
 use burn::module::Module;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
-use upconv_geometry::Padding;
-use upconv_nn::layers::{BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Linear, LinearConfig};
+use upconv_nn::layers::{BatchNorm, BatchNormConfig, Conv2d, Linear, LinearConfig};
 use upconv_nn::pass::{Activation, Pass};
 
 use crate::error::Result;
 use crate::inference::Model;
+use crate::resnet::{Downsample, conv};
 
 /// The name on the command line and in weight files.
 pub const NAME: &str = "resnet20";
@@ -116,26 +116,15 @@ struct BasicBlock {
     downsample: Option<Downsample>,
 }
 
-/// What brings the input to the size of a block's result.
-#[derive(Module, Debug)]
-struct Downsample {
-    conv: Conv2d,
-    bn: BatchNorm,
-}
-
 impl BasicBlock {
     fn new(from: usize, to: usize, stride: usize, device: &Device) -> Result<Self> {
         let norm = || BatchNormConfig::new(to).init(device);
-        let downsample = match from == to && stride == 1 {
-            true => None,
-            false => Some(Downsample { conv: conv([from, to], 1, stride, device)?, bn: norm()? }),
-        };
         Ok(Self {
             conv1: conv([from, to], 3, stride, device)?,
             bn1: norm()?,
             conv2: conv([to, to], 3, 1, device)?,
             bn2: norm()?,
-            downsample,
+            downsample: Downsample::new([from, to], stride, device)?,
         })
     }
 
@@ -145,24 +134,8 @@ impl BasicBlock {
         let h = pass.activation(Activation::Relu, &h)?;
         let h = pass.conv(&self.conv2, &h)?;
         let h = pass.batch_norm(&self.bn2, &h)?;
-        let skip = match &self.downsample {
-            None => x.clone(),
-            Some(Downsample { conv, bn }) => {
-                let skip = pass.conv(conv, x)?;
-                pass.batch_norm(bn, &skip)?
-            }
-        };
+        let skip = Downsample::skip(self.downsample.as_ref(), pass, x)?;
         let y = pass.add(&h, &skip)?;
         Ok(pass.activation(Activation::Relu, &y)?)
     }
-}
-
-/// A convolution without bias whose window is centred.
-fn conv(channels: [usize; 2], kernel: usize, stride: usize, device: &Device) -> Result<Conv2d> {
-    let pad = kernel as i64 / 2;
-    Ok(Conv2dConfig::new(channels, [kernel; 2])
-        .with_stride([stride; 2])
-        .with_padding(Padding::Pads(vec![(pad, pad)]))
-        .with_bias(false)
-        .init(device)?)
 }
