@@ -10,7 +10,8 @@ use crate::conv_transpose::coupling::Coupling;
 use crate::conv_transpose::{CoarseToFine, FineToCoarse, ToWeight, direct};
 use crate::depthwise::{self, DepthwisePlan};
 use crate::error::{KernelError, Result, check_len};
-use crate::layout::{from_nchw, to_nchw};
+use crate::extent::Extent;
+use crate::layout::turn;
 use crate::options::{Algorithm, Epilogue, FastMath, Gradients, Layout, PackedWeight, PlanOptions};
 use crate::phases::{Direction, PhasePlan};
 use crate::simd::Detected;
@@ -467,7 +468,7 @@ impl Engine {
         }
         self.isa.run(Activate { activation: epilogue.activation, values: out });
         if self.layout == Layout::Nhwc {
-            from_nchw(&copy, to_shape, to);
+            turn(self.isa, &copy, extent(to_shape, Layout::Nchw), to);
         }
     }
 
@@ -475,9 +476,20 @@ impl Engine {
     fn nchw<'a>(&self, tensor: &'a [f32], shape: &[usize]) -> Cow<'a, [f32]> {
         match self.layout {
             Layout::Nchw => Cow::Borrowed(tensor),
-            Layout::Nhwc => Cow::Owned(to_nchw(tensor, shape)),
+            Layout::Nhwc => {
+                let mut copy = vec![0.0; tensor.len()];
+                turn(self.isa, tensor, extent(shape, Layout::Nhwc), &mut copy);
+                Cow::Owned(copy)
+            }
         }
     }
+}
+
+/// The extent of a tensor whose shape in the order NHWC is given, and that lies in `layout`.
+fn extent(shape: &[usize], layout: Layout) -> Extent {
+    let channels = shape.last().copied().unwrap_or(1);
+    let cells = shape[1..shape.len() - 1].iter().product();
+    Extent { batch: shape[0], channels, cells, layout }
 }
 
 impl Diagonal {

@@ -31,7 +31,7 @@ pub fn activate(activation: Activation, values: &mut [f32]) -> Result<()> {
     Ok(())
 }
 
-fn activate_with(isa: Detected, activation: Activation, values: &mut [f32]) {
+pub(crate) fn activate_with(isa: Detected, activation: Activation, values: &mut [f32]) {
     if activation != Activation::None {
         each_part(values, 1, 1, |_, values| isa.run(Activate { activation, values }));
     }
@@ -181,7 +181,7 @@ pub fn add(a: &[f32], b: &[f32], activation: Activation, y: &mut [f32]) -> Resul
     Ok(())
 }
 
-fn add_with(isa: Detected, [a, b]: [&[f32]; 2], activation: Activation, y: &mut [f32]) {
+pub(crate) fn add_with(isa: Detected, [a, b]: [&[f32]; 2], activation: Activation, y: &mut [f32]) {
     each_part(y, 1, 1, |first, y| {
         for (number, y) in y.chunks_mut(BLOCK).enumerate() {
             let first = first + number * BLOCK;
@@ -223,7 +223,7 @@ pub fn add_to(y: &mut [f32], b: &[f32], activation: Activation) -> Result<()> {
     Ok(())
 }
 
-fn add_to_with(isa: Detected, y: &mut [f32], b: &[f32], activation: Activation) {
+pub(crate) fn add_to_with(isa: Detected, y: &mut [f32], b: &[f32], activation: Activation) {
     each_part(y, 1, 1, |first, y| {
         for (number, y) in y.chunks_mut(BLOCK).enumerate() {
             isa.run(AddTo { b: &b[first + number * BLOCK..][..y.len()], y });
@@ -396,7 +396,13 @@ pub fn multiply_channels(extent: &Extent, gate: &[f32], x: &[f32], y: &mut [f32]
     Ok(())
 }
 
-fn multiply_with(isa: Detected, extent: &Extent, gate: &[f32], x: &[f32], y: &mut [f32]) {
+pub(crate) fn multiply_with(
+    isa: Detected,
+    extent: &Extent,
+    gate: &[f32],
+    x: &[f32],
+    y: &mut [f32],
+) {
     let Extent { channels, cells, .. } = *extent;
     // Rows of values with one gate each, or with as many gates as there are channels.
     let row = if extent.has_planes() { cells } else { channels };

@@ -21,7 +21,7 @@ pub trait Model: Module {
 
 /// Where the parameters of a network come from.
 #[derive(Clone, Copy, Debug)]
-pub struct From<'w> {
+pub struct StoredParameters<'w> {
     /// What errors call the weights.
     pub file: &'w str,
     /// The weights.
@@ -39,7 +39,7 @@ pub const NAMES: [&str; 4] = [fcn8s::NAME, resnet::NAME, dcgan::NAME, unet::NAME
 /// Another name; a shape that does not fit; a tensor that is missing, of another shape, or not finite.
 pub fn compile(
     name: &str,
-    from: From<'_>,
+    stored: StoredParameters<'_>,
     shape: [usize; 4],
     options: &NetworkOptions,
 ) -> Result<Network> {
@@ -47,16 +47,16 @@ pub fn compile(
     let device = Device::flex();
     match name {
         fcn8s::NAME => {
-            network(&fcn8s::Fcn8s::new(&Default::default(), &device)?, from, shape, options)
+            network(&fcn8s::Fcn8s::new(&Default::default(), &device)?, stored, shape, options)
         }
         resnet::NAME => {
-            network(&resnet::ResNet::new(&Default::default(), &device)?, from, shape, options)
+            network(&resnet::ResNet::new(&Default::default(), &device)?, stored, shape, options)
         }
         dcgan::NAME => {
-            network(&dcgan::Generator::new(&Default::default(), &device)?, from, shape, options)
+            network(&dcgan::Generator::new(&Default::default(), &device)?, stored, shape, options)
         }
         unet::NAME => {
-            network(&unet::UNet::new(&Default::default(), &device)?, from, shape, options)
+            network(&unet::UNet::new(&Default::default(), &device)?, stored, shape, options)
         }
         _ => Err(ModelError::Unknown { name: name.into(), known: NAMES.join(", ") }),
     }
@@ -67,7 +67,7 @@ pub fn compile(
 /// # Errors
 /// A shape that does not fit.
 pub fn of(net: &impl Model, shape: [usize; 4], options: &NetworkOptions) -> Result<Network> {
-    record(net, Recorder::of(net), shape, options)
+    record(net, Recorder::new(), shape, options)
 }
 
 /// The inference form of `net`, whose own parameters are not looked at.
@@ -76,11 +76,11 @@ pub fn of(net: &impl Model, shape: [usize; 4], options: &NetworkOptions) -> Resu
 /// As [`compile`].
 pub fn network(
     net: &impl Model,
-    from: From<'_>,
+    stored: StoredParameters<'_>,
     shape: [usize; 4],
     options: &NetworkOptions,
 ) -> Result<Network> {
-    let recorder = Recorder::with_parameters(net, |name, shape| parameter(from, name, shape));
+    let recorder = Recorder::with_parameters(net, |name, shape| parameter(stored, name, shape));
     record(net, recorder, shape, options)
 }
 
@@ -97,11 +97,11 @@ fn record(
 
 /// A tensor of the file, which is read when it is packed.
 fn parameter<'w>(
-    from: From<'w>,
+    stored: StoredParameters<'w>,
     name: &str,
     shape: &[usize],
 ) -> std::result::Result<Parameter<'w>, NnError> {
-    let From { file, weights, prefix } = from;
+    let StoredParameters { file, weights, prefix } = stored;
     let name = format!("{prefix}{name}");
     let refuse = |reason: String| NnError::Setting { setting: "weights", reason };
     let tensor = weights.get(&name).ok_or_else(|| refuse(format!("{file}: {name} is missing")))?;

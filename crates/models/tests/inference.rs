@@ -5,7 +5,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use upconv_models::dcgan::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig};
 use upconv_models::fcn8s::{Fcn8s, Fcn8sConfig};
-use upconv_models::inference::{From, Model, network};
+use upconv_models::inference::{Model, StoredParameters, network};
 use upconv_models::resnet::{ResNet, ResNetConfig};
 use upconv_models::resnet_cifar::{ResNetCifar, ResNetCifarConfig};
 use upconv_models::unet::{UNet, UNetConfig};
@@ -57,10 +57,10 @@ fn check<M: Model + Module>(net: M, shape: [usize; 4]) {
     let scale = expected.iter().fold(0.0f32, |most, v| most.max(v.abs()));
     assert!(scale > 1e-3, "the network gives next to nothing: {scale}");
 
-    let from = From { file: "test", weights: &weights, prefix: "net." };
+    let stored = StoredParameters { file: "test", weights: &weights, prefix: "net." };
     let options = NetworkOptions::default();
-    let of_file = network(&net, from, shape, &options).unwrap();
-    let mut recorder = Recorder::of(&net);
+    let of_file = network(&net, stored, shape, &options).unwrap();
+    let mut recorder = Recorder::new();
     let input = recorder.input(&shape).unwrap();
     let output = net.forward(&mut recorder, &input).unwrap();
     assert_eq!(
@@ -128,8 +128,8 @@ fn parameters_that_nobody_uses_are_not_drawn() {
     let all = parameters::list(&net).into_iter();
     let all = all.map(|(name, shape)| Weight::from_f32(name, &shape, &drawn("weight", &shape, 1)));
     let weights = Weights::new(None, all.collect::<Result<_, _>>().unwrap()).unwrap();
-    let from = From { file: "test", weights: &weights, prefix: "" };
-    network(&net, from, [1, 3, 32, 32], &NetworkOptions::default()).unwrap();
+    let stored = StoredParameters { file: "test", weights: &weights, prefix: "" };
+    network(&net, stored, [1, 3, 32, 32], &NetworkOptions::default()).unwrap();
     upconv_models::describe(&net, [1, 3, 32, 32]).unwrap();
     let mut found = Drawn(0);
     net.visit(&mut found);
@@ -152,8 +152,8 @@ fn wrong_sizes_and_wrong_weights_are_named() {
     assert!(error.to_string().contains("[1, 10, 1, 1]"), "{error}");
     let compiled = |tensors: Vec<Weight>| {
         let weights = Weights::new(None, tensors).unwrap();
-        let from = From { file: "w.safetensors", weights: &weights, prefix: "" };
-        network(&net, from, [1, 3, 16, 16], &NetworkOptions::default()).unwrap_err().to_string()
+        let stored = StoredParameters { file: "w.safetensors", weights: &weights, prefix: "" };
+        network(&net, stored, [1, 3, 16, 16], &NetworkOptions::default()).unwrap_err().to_string()
     };
     let error = compiled(Vec::new());
     assert!(error.ends_with("w.safetensors: down.0.conv1.weight is missing"), "{error}");

@@ -14,7 +14,7 @@
 //! }
 //!
 //! let net = Conv2dConfig::new([1, 2], [3, 3]).init(&Device::flex())?;
-//! let mut recorder = Recorder::of(&net);
+//! let mut recorder = Recorder::new();
 //! let x = recorder.input(&[1, 1, 8, 8])?;
 //! let y = forward(&net, &mut recorder, &x)?;
 //! let network = recorder.compile(&[y], &NetworkOptions::default())?;
@@ -43,6 +43,7 @@ use crate::pass::Pass;
 type Source<'w> = dyn Fn(&str, &[usize]) -> Result<Parameter<'w>> + 'w;
 
 /// A [`Pass`] that records operations.
+#[derive(Default)]
 pub struct Recorder<'w> {
     graph: Graph<'w>,
     named: Option<(Names, Box<Source<'w>>)>,
@@ -50,8 +51,8 @@ pub struct Recorder<'w> {
 
 impl<'w> Recorder<'w> {
     /// Records with the parameters that the layers hold.
-    pub fn of(_: &impl Module) -> Self {
-        Self { graph: Graph::new(), named: None }
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Records with parameters from elsewhere, such as a mapped file. `source` is asked for each by its name (see

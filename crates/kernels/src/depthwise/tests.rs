@@ -1,11 +1,11 @@
 //! Against the reference: exact, as all values are small integers.
 
 use super::*;
-use crate::layout::{from_nchw, to_nchw};
 use crate::options::Activation;
 use crate::reference::conv::conv;
 use crate::reference::conv_transpose::{conv_transpose, conv_transpose_x_backward};
 use crate::simd::Isa;
+use crate::testing::{from_nchw, to_nchw};
 use upconv_geometry::{
     Axis, AxisParams, Channels, ConvAxis, ConvAxisParams, ConvPadding, ConvShape,
     ConvTransposeShape,

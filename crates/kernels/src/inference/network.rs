@@ -132,19 +132,6 @@ impl Network {
     /// # Errors
     /// Another number of buffers than the graph has inputs and outputs; a buffer of the wrong length.
     pub fn run(&self, inputs: &[&[f32]], outputs: &mut [&mut [f32]]) -> Result<()> {
-        self.run_watched(inputs, outputs, |_| {})
-    }
-
-    /// As [`Network::run`]; `watch` hears the number of every step that is done, and can take the time.
-    ///
-    /// # Errors
-    /// As [`Network::run`].
-    pub fn run_watched(
-        &self,
-        inputs: &[&[f32]],
-        outputs: &mut [&mut [f32]],
-        mut watch: impl FnMut(usize),
-    ) -> Result<()> {
         check_count("inputs", self.inputs.len(), inputs.len())?;
         check_count("outputs", self.outputs.len(), outputs.len())?;
         for (shape, x) in self.inputs.iter().zip(inputs) {
@@ -154,9 +141,8 @@ impl Network {
             check_len("output", y, shape)?;
         }
         let mut arena = self.idle.take().unwrap_or_else(|| Aligned::zeros(self.arena));
-        for (number, placed) in self.steps.iter().enumerate() {
+        for placed in &self.steps {
             placed.run(inputs, outputs, &mut arena)?;
-            watch(number);
         }
         self.idle.put(arena);
         Ok(())

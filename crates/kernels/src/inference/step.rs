@@ -52,6 +52,7 @@ pub(super) fn prepare(
     y: &[usize],
     options: &NetworkOptions,
 ) -> Result<Box<dyn Step>> {
+    let isa = Detected::choose(options.isa)?;
     let of = |shape| {
         Ok::<_, KernelError>(Extent { layout: options.inside, ..Extent::of(shape, Layout::Nchw)? })
     };
@@ -60,18 +61,18 @@ pub(super) fn prepare(
         Operation::ScaleShift(ScaleShift { factor, shift, activation }) => {
             let narrow = |values: Vec<f64>| values.into_iter().map(|v| v as f32).collect();
             let (factor, shift) = (narrow(factor), narrow(shift));
-            Box::new(ScaleShiftStep { factor, shift, activation, extent: of(y)? })
+            Box::new(ScaleShiftStep { isa, factor, shift, activation, extent: of(y)? })
         }
-        Operation::Activation(activation) => Box::new(Activate(activation)),
-        Operation::Add(activation) => Box::new(Add(activation)),
+        Operation::Activation(activation) => Box::new(Activate { isa, activation }),
+        Operation::Add(activation) => Box::new(Add { isa, activation }),
         Operation::MaxPool(window) => {
             Box::new(MaxPool(MaxPoolPlan::new(&window, x[0], &plan_options(options))?))
         }
         Operation::Resize(how) => {
             Box::new(Resize(ResizePlan::new(x[0], &y[2..], how, &plan_options(options))?))
         }
-        Operation::GlobalMean => Box::new(GlobalMean(of(x[0])?)),
-        Operation::Gate => Box::new(Gate(of(y)?)),
+        Operation::GlobalMean => Box::new(GlobalMean { isa, extent: of(x[0])? }),
+        Operation::Gate => Box::new(Gate { isa, extent: of(y)? }),
         // They only say where values lie.
         Operation::Input | Operation::Concat => Box::new(Copy),
     })
@@ -180,6 +181,7 @@ impl Step for WeightedStep {
 
 #[derive(Debug)]
 struct ScaleShiftStep {
+    isa: Detected,
     factor: Vec<f32>,
     shift: Vec<f32>,
     activation: Activation,
@@ -193,13 +195,17 @@ impl Step for ScaleShiftStep {
 
     fn run(&self, x: &[&[f32]], y: &mut [f32]) -> Result<()> {
         let affine = pointwise::Affine { factor: &self.factor, shift: &self.shift };
-        pointwise::scale_shift(&self.extent, affine, self.activation, x[0], y)
+        pointwise::scale_shift_with(self.isa, &self.extent, affine, self.activation, x[0], y);
+        Ok(())
     }
 }
 
 /// An activation that no other operation could do.
 #[derive(Debug)]
-struct Activate(Activation);
+struct Activate {
+    isa: Detected,
+    activation: Activation,
+}
 
 impl Step for Activate {
     fn kind(&self) -> &'static str {
@@ -210,7 +216,8 @@ impl Step for Activate {
         if let [x] = x {
             y.copy_from_slice(x);
         }
-        pointwise::activate(self.0, y)
+        pointwise::activate_with(self.isa, self.activation, y);
+        Ok(())
     }
 
     fn works_in_place(&self) -> bool {
@@ -219,7 +226,10 @@ impl Step for Activate {
 }
 
 #[derive(Debug)]
-struct Add(Activation);
+struct Add {
+    isa: Detected,
+    activation: Activation,
+}
 
 impl Step for Add {
     fn kind(&self) -> &'static str {
@@ -228,9 +238,10 @@ impl Step for Add {
 
     fn run(&self, x: &[&[f32]], y: &mut [f32]) -> Result<()> {
         match x {
-            [a, b] => pointwise::add(a, b, self.0, y),
-            _ => pointwise::add_to(y, x[0], self.0),
+            [a, b] => pointwise::add_with(self.isa, [a, b], self.activation, y),
+            _ => pointwise::add_to_with(self.isa, y, x[0], self.activation),
         }
+        Ok(())
     }
 
     fn works_in_place(&self) -> bool {
@@ -309,7 +320,10 @@ impl Step for Resize {
 }
 
 #[derive(Debug)]
-struct GlobalMean(Extent);
+struct GlobalMean {
+    isa: Detected,
+    extent: Extent,
+}
 
 impl Step for GlobalMean {
     fn kind(&self) -> &'static str {
@@ -317,12 +331,16 @@ impl Step for GlobalMean {
     }
 
     fn run(&self, x: &[&[f32]], y: &mut [f32]) -> Result<()> {
-        pool::global_mean(&self.0, x[0], y)
+        pool::mean_with(self.isa, &self.extent, x[0], y);
+        Ok(())
     }
 }
 
 #[derive(Debug)]
-struct Gate(Extent);
+struct Gate {
+    isa: Detected,
+    extent: Extent,
+}
 
 impl Step for Gate {
     fn kind(&self) -> &'static str {
@@ -330,7 +348,8 @@ impl Step for Gate {
     }
 
     fn run(&self, x: &[&[f32]], y: &mut [f32]) -> Result<()> {
-        pointwise::multiply_channels(&self.0, x[1], x[0], y)
+        pointwise::multiply_with(self.isa, &self.extent, x[1], x[0], y);
+        Ok(())
     }
 }
 

@@ -32,7 +32,7 @@ pub fn global_mean(extent: &Extent, x: &[f32], y: &mut [f32]) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn mean_with(isa: Detected, extent: &Extent, x: &[f32], y: &mut [f32]) {
+pub(crate) fn mean_with(isa: Detected, extent: &Extent, x: &[f32], y: &mut [f32]) {
     let Extent { channels, cells, .. } = *extent;
     if extent.has_planes() {
         each_part(y, 1, cells, |first, y| {

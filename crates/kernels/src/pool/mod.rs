@@ -10,6 +10,7 @@ mod max;
 mod window;
 
 pub use average::AveragePoolPlan;
+pub(crate) use global::mean_with;
 pub use global::{global_mean, global_mean_backward};
 pub use max::MaxPoolPlan;
 pub use window::{PoolAxis, PoolWindow};

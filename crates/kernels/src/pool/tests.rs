@@ -3,10 +3,10 @@ use upconv_geometry::{ConvPadding, PoolRounding};
 use super::global::mean_with;
 use super::*;
 use crate::extent::Extent;
-use crate::layout::{from_nchw, to_nchw};
 use crate::reference::average_pool::average_pool;
 use crate::reference::max_pool::{IndexMeaning, max_pool};
 use crate::testing::{bits, everywhere, integers, poison};
+use crate::testing::{from_nchw, to_nchw};
 
 fn window(kernel: &[usize], stride: &[usize], padding: ConvPadding) -> PoolWindow {
     PoolWindow {

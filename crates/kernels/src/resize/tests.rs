@@ -1,8 +1,8 @@
 use super::*;
-use crate::layout::{from_nchw, to_nchw};
 use crate::reference::resize::{ResizeAxis, resize};
 use crate::reference::resize_method::{Filter, Method, NearestF32};
 use crate::testing::{bits, everywhere, integers, poison};
+use crate::testing::{from_nchw, to_nchw};
 
 const ALL: [Resample; 5] = [
     Resample::Nearest,

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 use upconv_kernels::inference::{Network, NetworkOptions};
 use upconv_kernels::{Aligned, FastMath, Layout};
-use upconv_models::inference::{self, From};
+use upconv_models::inference::{self, StoredParameters};
 use upconv_weights::Weights;
 
 use super::problem::Sums;
@@ -42,9 +42,9 @@ impl ModelProblem {
         let ModelWorkload { model, shape } = workload;
         let weights = Weights::map(file).map_err(|error| error.to_string())?;
         let (name, prefix) = (file.display().to_string(), format!("{model}."));
-        let from = From { file: &name, weights: &weights, prefix: &prefix };
+        let stored = StoredParameters { file: &name, weights: &weights, prefix: &prefix };
         let options = NetworkOptions { outside: layout, fast_math, ..Default::default() };
-        let network = inference::compile(model, from, *shape, &options);
+        let network = inference::compile(model, stored, *shape, &options);
         let network = network.map_err(|error| error.to_string())?;
         let zeros = |shape: &[usize]| {
             let cells = shape.iter().product();
