@@ -267,7 +267,12 @@ impl Product<'_> {
         let lies = |span: &Span| {
             let x = span.first < self.job.x_phases.end * per
                 && self.job.x_phases.start * per < span.first + span.length;
-            let channel = per > 1 || self.share.channels.contains(&span.channel);
+            let channels = &self.share.channels;
+            // A register of a cell begins with its first channel, and a task has whole tiles of them.
+            let channel = match per {
+                1 => channels.contains(&span.channel),
+                _ => channels.len() == per || channels.contains(&span.channel),
+            };
             x && channel
         };
         let needed =
@@ -292,17 +297,25 @@ impl Product<'_> {
         stretches.into_iter().flat_map(tiles).collect()
     }
 
-    /// Where each position goes in the output, for phases at cell 0.
+    /// Where each position goes in the output, for phases at cell 0; or, where cells are slices, for the one phase.
     fn places(&self, runs: &[Run], output: &Output<'_>) -> Vec<Place> {
         let axes = &self.parts.products.axes;
-        let x_step = axes[2].out_step as i64 * output.cell_step();
+        let (apart, step) = (output.cells_apart(), axes[2].out_step as i64);
+        let phase = self.rows.iter().flatten().next().map_or(0, |row| row + self.job.x_output);
         let mut places = Vec::new();
         for run in runs {
             let at = |n: usize| run.first[n] * axes[n].out_step as i64;
             let row = at(0) * axes[1].out_cells as i64 + at(1);
-            let first = (row * axes[2].out_cells as i64 + at(2)) * output.cell_step();
-            let slice = output.image(run.image);
-            let place = |n: usize| Place { slice, at: first + n as i64 * x_step };
+            let first = row * axes[2].out_cells as i64 + at(2);
+            let image = output.image(run.image);
+            let place = |n: usize| match first + n as i64 * step {
+                // Not negative, as the phase's cell is the task's.
+                cell if apart => {
+                    let within = (cell + phase - output.first_cell as i64) as usize;
+                    Place { slice: image + within, at: 0 }
+                }
+                cell => Place { slice: image, at: cell * output.cell_step() },
+            };
             places.extend((0..run.length).map(place));
         }
         places
@@ -423,7 +436,10 @@ impl Product<'_> {
         let mut targets = Vec::new();
         for (register, unit) in units.iter().enumerate() {
             let Some(row) = self.rows[unit.outer_phase] else { continue };
-            let cell = (row + x_output - output.first_cell as i64) * cell_step;
+            let cell = match output.cells_apart() {
+                true => 0,
+                false => (row + x_output - output.first_cell as i64) * cell_step,
+            };
             for span in &unit.spans {
                 let first = span.first.max(inside.start);
                 let end = (span.first + span.length).min(inside.end);

@@ -60,6 +60,9 @@ const LONG: usize = 256;
 /// Below so many values other threads are not woken to pack a weight.
 const SMALL_WEIGHT: usize = 1 << 15;
 
+/// Cells up to which a slice for each costs little beside their products.
+const FEW_CELLS: usize = 100;
+
 /// Values beside the buffers of a task.
 const SLACK: usize = 64;
 
@@ -209,6 +212,16 @@ impl Lanes {
             Self::Outputs(units) => units.channels_together(parts),
             Self::Taps(taps) => taps.tile[1],
         }
+    }
+
+    /// Whether tasks may have a part of the output channels: in NHWC, where those of a cell lie in one piece, only with
+    /// few cells, each of which is then a slice of its own.
+    fn cut_channels(&self, parts: &Parts) -> bool {
+        let groups = &parts.products.groups;
+        let one_phase = groups.iter().all(|group| group.outer_phases * group.x_phases == 1);
+        let few = parts.batch * parts.out_cells <= FEW_CELLS;
+        parts.layout == Layout::Nchw
+            || matches!(self, Self::Outputs(_)) && parts.groups == 1 && one_phase && few
     }
 
     /// Values of the packed weight of one group of channels.

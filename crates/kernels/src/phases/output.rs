@@ -13,7 +13,8 @@ pub(super) const FAR: usize = 2 * 1024 * 1024;
 
 /// What one task writes.
 pub(crate) struct Output<'a> {
-    /// NCHW: a slice for each image and channel; NHWC: a slice for each image.
+    /// NCHW: a slice for each image and channel; NHWC: a slice for each image, or for each cell of it if the task has
+    /// not all channels.
     pub(crate) slices: Vec<&'a mut [f32]>,
     pub(crate) layout: Layout,
     pub(crate) images: Range<usize>,
@@ -21,6 +22,8 @@ pub(crate) struct Output<'a> {
     pub(crate) channels: Range<usize>,
     /// The cell that each slice begins with.
     pub(crate) first_cell: usize,
+    /// Cells of each image.
+    pub(crate) cells: usize,
     /// Channels of the whole tensor: the step from cell to cell in NHWC.
     pub(crate) all_channels: usize,
     pub(crate) writes: Writes,
@@ -40,20 +43,27 @@ impl Output<'_> {
         }
     }
 
+    /// Whether every cell is a slice of its own.
+    pub(crate) fn cells_apart(&self) -> bool {
+        self.layout == Layout::Nhwc && self.channels.len() < self.all_channels
+    }
+
     /// The first slice of an image.
     pub(crate) fn image(&self, image: usize) -> usize {
         let image = image - self.images.start;
         match self.layout {
             Layout::Nchw => image * self.channels.len(),
+            Layout::Nhwc if self.cells_apart() => image * self.cells,
             Layout::Nhwc => image,
         }
     }
 
-    /// Which slice of an image holds a channel, and where in a cell of it the channel lies.
+    /// Which slice of an image holds a channel, and where in a cell of it the channel lies; before the task's first one that is
+    /// negative.
     pub(crate) fn channel(&self, channel: usize) -> (usize, i64) {
         match self.layout {
             Layout::Nchw => (channel - self.channels.start, 0),
-            Layout::Nhwc => (0, channel as i64),
+            Layout::Nhwc => (0, channel as i64 - self.channels.start as i64),
         }
     }
 }

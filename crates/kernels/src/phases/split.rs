@@ -47,8 +47,7 @@ impl Split {
         let wanted = (flops / FLOPS).clamp(1, TASKS) as usize;
         let height = lanes.channels_together(parts);
         let tiles = channels.div_ceil(height);
-        // In NHWC the channels of a cell lie in one piece.
-        let most = if parts.layout == Layout::Nchw { tiles } else { 1 };
+        let most = if lanes.cut_channels(parts) { tiles } else { 1 };
         let numbers = |most: usize| (0..5).map(|n| 1 << n).filter(move |&n: &usize| n <= most);
         let whole = Self { images: batch, band, channels };
         let mut best: Option<(f64, Self)> = None;
@@ -118,7 +117,9 @@ impl Split {
                         let first = groups.start * parts.out_channels;
                         let own = match parts.layout {
                             Layout::Nchw => first + channels.start..first + channels.end,
-                            Layout::Nhwc => 0..all_channels,
+                            // All, or the channels of the one group.
+                            Layout::Nhwc if pieces.len() == 1 => 0..all_channels,
+                            Layout::Nhwc => channels.clone(),
                         };
                         let values = images.len() * cells.len() * own.len();
                         let writes = match values {
@@ -136,6 +137,7 @@ impl Split {
                                 images: images.clone(),
                                 channels: own,
                                 first_cell: cells.start,
+                                cells: cells.len(),
                                 all_channels,
                                 writes,
                             },
@@ -165,8 +167,16 @@ impl Split {
             for (b, (_, cells)) in bands.iter().enumerate() {
                 let (part, rest) = plane.split_at_mut(cells.len() * per_plane);
                 plane = rest;
-                let row = image / self.images * bands.len() + b;
-                tasks[row * per_band + column].output.slices.push(part);
+                let row = (image / self.images * bands.len() + b) * per_band;
+                if parts.layout == Layout::Nchw || pieces.len() == 1 {
+                    tasks[row + column].output.slices.push(part);
+                    continue;
+                }
+                for cell in part.chunks_exact_mut(all_channels) {
+                    for (piece, own) in cell.chunks_mut(self.channels).enumerate() {
+                        tasks[row + piece].output.slices.push(own);
+                    }
+                }
             }
         }
         tasks

@@ -108,7 +108,7 @@ impl Units {
 
     /// Output channels that fill a tile: a task takes a multiple of them.
     pub(super) fn channels_together(&self, parts: &Parts) -> usize {
-        if self.order == Order::Channels {
+        if self.order != Order::XPhases {
             return parts.isa.lanes();
         }
         let most = parts.products.groups.iter().map(|group| group.x_phases).min().unwrap_or(1);
