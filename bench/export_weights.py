@@ -4,7 +4,7 @@
     UPCONV_BENCH_WEIGHTS=OUT.safetensors upconv bench --serve
 
 Tensors are called MODEL.NAME, with the names that upconv has for them. Without a
-MODEL, all four are written (0.7 GB).
+MODEL, all five are written (0.7 GB).
 """
 
 import sys
@@ -58,7 +58,14 @@ def unet32():
                 yield f"{part}.{n}.{3 * k + 1}", f"{part}.{n}.bn{k + 1}"
 
 
-NAMES = {"fcn8s": fcn8s, "resnet50": resnet50, "dcgan": dcgan, "unet32": unet32}
+def selfie():
+    """Both have the same names."""
+    for name, part in models.Selfie().named_modules():
+        if hasattr(part, "weight"):
+            yield name, name
+
+
+NAMES = {"fcn8s": fcn8s, "resnet50": resnet50, "dcgan": dcgan, "unet32": unet32, "selfie": selfie}
 
 # Batch norm has other words for its factors here.
 NORM = {"weight": "gamma", "bias": "beta", "running_mean": "running_mean",

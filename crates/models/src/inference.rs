@@ -8,6 +8,7 @@ use upconv_nn::pass::Pass;
 use upconv_weights::Weights;
 
 use crate::error::{ModelError, Result};
+use crate::selfie::{self, SelfieConfig};
 use crate::{dcgan, fcn8s, resnet, unet};
 
 /// A network whose forward pass is written once, for training, inference and whatever else follows it.
@@ -31,9 +32,10 @@ pub struct StoredParameters<'w> {
 }
 
 /// The names of the models that [`compile`] knows.
-pub const NAMES: [&str; 4] = [fcn8s::NAME, resnet::NAME, dcgan::NAME, unet::NAME];
+pub const NAMES: [&str; 5] = [fcn8s::NAME, resnet::NAME, dcgan::NAME, unet::NAME, selfie::NAME];
 
-/// The inference form of a model of [`NAMES`] with its usual sizes, for inputs of one shape `[n, c, h, w]`.
+/// The inference form of a model of [`NAMES`] with its usual sizes, for inputs of one shape `[n, c, h, w]`; selfie's hard
+/// swish has an exact sixth, as in TFLite.
 ///
 /// # Errors
 /// Another name; a shape that does not fit; a tensor that is missing, of another shape, or not finite.
@@ -57,6 +59,9 @@ pub fn compile(
         }
         unet::NAME => {
             network(&unet::UNet::new(&Default::default(), &device)?, stored, shape, options)
+        }
+        selfie::NAME => {
+            network(&selfie::Selfie::new(&SelfieConfig::exact(), &device)?, stored, shape, options)
         }
         _ => Err(ModelError::Unknown { name: name.into(), known: NAMES.join(", ") }),
     }
