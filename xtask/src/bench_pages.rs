@@ -3,9 +3,10 @@
 //!
 //! A table stands between `<!-- table NAME -->` and `<!-- end NAME -->`, and comes from
 //! docs/performance/NAME.json, which `time_peers.py --json` wrote, or `upconv bench --json`: then its rows are
-//! compared with the first; or `training_steps.py --json`. Files peak*.json of `upconv bench --json` are no tables; they tell the peak of the
-//! machine for a number of threads.
+//! compared with the first; or `training_steps.py`, `peak_memory.py` or `compare_models.py` with `--json`. Files
+//! peak*.json of `upconv bench --json` are no tables; they tell the peak of the machine for a number of threads.
 
+mod models;
 mod steps;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use crate::unexpected;
+use models::{Differences, Memory};
 use steps::Steps;
 
 /// The page in every language, and the folder of its files.
@@ -109,6 +111,8 @@ enum Table {
     Peers(Run),
     Growth(Own),
     Steps(Steps),
+    Memory(Memory),
+    Differences(Differences),
 }
 
 /// Everything in the folder.
@@ -192,18 +196,27 @@ impl Files {
                 return Ok(());
             }
             Ok(own) => Table::Growth(own),
-            Err(_) => match serde_json::from_str(text) {
-                Ok(steps) => Table::Steps(steps),
-                Err(_) => Table::Peers(serde_json::from_str(text).with_context(|| {
-                    format!(
-                        "{path} comes from neither time_peers.py, training_steps.py nor upconv bench"
-                    )
-                })?),
-            },
+            Err(_) => of_a_script(text).with_context(|| {
+                format!("{path} comes from no script of bench, and not from upconv bench")
+            })?,
         };
         self.runs.insert(name.into_owned(), table);
         Ok(())
     }
+}
+
+/// A table of one of the scripts in bench, which differ by the name of their list.
+fn of_a_script(text: &str) -> serde_json::Result<Table> {
+    if let Ok(steps) = serde_json::from_str(text) {
+        return Ok(Table::Steps(steps));
+    }
+    if let Ok(memory) = serde_json::from_str(text) {
+        return Ok(Table::Memory(memory));
+    }
+    if let Ok(differences) = serde_json::from_str(text) {
+        return Ok(Table::Differences(differences));
+    }
+    serde_json::from_str(text).map(Table::Peers)
 }
 
 /// The page with every table as its file says; one without a file is empty.
@@ -225,6 +238,8 @@ fn filled((file, page): (&str, &str), files: &Files, lang: Lang) -> Result<Strin
                     }
                     Some(Table::Growth(own)) => out += &growth(own, lang),
                     Some(Table::Steps(steps)) => out += &steps::table(steps, lang),
+                    Some(Table::Memory(memory)) => out += &models::memory(memory, lang),
+                    Some(Table::Differences(rows)) => out += &models::differences(rows, lang),
                     None => {}
                 }
                 open = Some(name);
