@@ -450,14 +450,14 @@ pub(crate) fn activate_block(isa: Detected, activation: Activation, values: &mut
     }
 }
 
-/// The gradient of a block in front of its activation.
-pub(crate) fn backward_block(
+/// The gradient of a block in front of its activation, in its place.
+pub(crate) fn backward_block_to(
     isa: Detected,
     activation: Activation,
-    [kept, dy]: [&[f32]; 2],
-    dx: &mut [f32],
+    kept: &[f32],
+    dy: &mut [f32],
 ) {
-    isa.run(Backward { activation, kept, dy, dx });
+    isa.run(BackwardTo { activation, kept, dy });
 }
 
 fn same_length(tensor: &'static str, values: &[f32], like: &[f32]) -> Result<()> {

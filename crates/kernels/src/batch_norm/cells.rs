@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::planes::{BLOCK, before_activation};
+use super::planes::{BLOCK, to_before_activation};
 use super::{Back, BatchNorm, BatchStatistics, Forward, Moments, Sums};
 use crate::extent::Extent;
 use crate::parts::{each_part, units_of_part};
@@ -19,13 +19,9 @@ pub(super) fn forward(
 ) -> BatchStatistics {
     let channels = extent.channels;
     let about = &x[..channels];
-    let moments = summed(extent, |cells| {
+    let moments = summed(extent, x.par_chunks(block(extent)), |_, x| {
         let mut sums = vec![[0.0; 2]; channels];
-        isa.run(OfCells {
-            x: &x[cells.start * channels..cells.end * channels],
-            about,
-            sums: &mut sums,
-        });
+        isa.run(OfCells { x, about, sums: &mut sums });
         sums
     });
     let count = (extent.batch * extent.cells) as f64;
@@ -47,40 +43,41 @@ pub(super) fn backward(
     norm: &BatchNorm<'_>,
     extent: &Extent,
     forward: &[Forward],
-    [x, dy]: [&[f32]; 2],
-    dx: &mut [f32],
+    x: &[f32],
+    gradient: &mut [f32],
 ) -> Vec<Sums> {
     let channels = extent.channels;
-    let total = summed(extent, |cells| {
-        let values = cells.start * channels..cells.end * channels;
+    let total = summed(extent, gradient.par_chunks_mut(block(extent)), |first, gradient| {
         let mut sums = vec![[0.0; 2]; channels];
-        let (x, dy) = (&x[values.clone()], &dy[values]);
-        isa.run(OfGradients { isa, norm, forward, x, dy, sums: &mut sums });
+        let x = &x[first..][..gradient.len()];
+        isa.run(OfGradients { isa, norm, forward, x, gradient, sums: &mut sums });
         sums
     });
     let count = (extent.batch * extent.cells) as f64;
     let total: Vec<Sums> = total.into_iter().map(|[dz, dz_x]| Sums { dz, dz_x }).collect();
     let back: Vec<Back> =
         (0..channels).map(|c| Back::new(&forward[c], norm.gamma[c], total[c], count)).collect();
-    each_part(dx, channels, channels, |first, dx| {
-        let values = first * channels..first * channels + dx.len();
-        let (x, dy) = (&x[values.clone()], &dy[values]);
-        isa.run(Gradient { isa, norm, forward, back: &back, x, dy, dx });
+    each_part(gradient, channels, channels, |first, gradient| {
+        let x = &x[first * channels..][..gradient.len()];
+        isa.run(Gradient { back: &back, x, gradient });
     });
     total
 }
 
-/// The sums of all blocks of cells, by channel.
-fn summed(
+/// Values of the cells whose sums are taken together.
+fn block(extent: &Extent) -> usize {
+    (units_of_part(extent.batch * extent.cells, extent.channels) * extent.channels).max(1)
+}
+
+/// The sums of all blocks, by channel; `of` gets the number of a block's first value.
+fn summed<B: Send>(
     extent: &Extent,
-    of: impl Fn(std::ops::Range<usize>) -> Vec<[f64; 2]> + Sync,
+    blocks: impl IndexedParallelIterator<Item = B>,
+    of: impl Fn(usize, B) -> Vec<[f64; 2]> + Sync,
 ) -> Vec<[f64; 2]> {
-    let cells = extent.batch * extent.cells;
-    let block = units_of_part(cells, extent.channels);
-    let blocks: Vec<Vec<[f64; 2]>> = (0..cells.div_ceil(block))
-        .into_par_iter()
-        .map(|number| of(number * block..((number + 1) * block).min(cells)))
-        .collect();
+    let length = block(extent);
+    let blocks: Vec<Vec<[f64; 2]>> =
+        blocks.enumerate().map(|(number, block)| of(number * length, block)).collect();
     let mut total = vec![[0.0; 2]; extent.channels];
     for sums in blocks {
         for (total, sums) in total.iter_mut().zip(sums) {
@@ -136,23 +133,25 @@ struct OfGradients<'a> {
     norm: &'a BatchNorm<'a>,
     forward: &'a [Forward],
     x: &'a [f32],
-    dy: &'a [f32],
+    /// Of the output, then of the values before the activation.
+    gradient: &'a mut [f32],
     sums: &'a mut [[f64; 2]],
 }
 
 impl Loops for OfGradients<'_> {
     #[inline(always)]
     fn run(self) {
-        let Self { isa, norm, forward, x, dy, sums } = self;
-        let mut own = [[0.0f32; BLOCK]; 2];
+        let Self { isa, norm, forward, x, gradient, sums } = self;
         let row = forward.len().max(1);
-        for (x, dy) in x.chunks_exact(row).zip(dy.chunks_exact(row)) {
+        for (x, gradient) in x.chunks_exact(row).zip(gradient.chunks_exact_mut(row)) {
             let channels = forward.chunks(BLOCK).zip(sums.chunks_mut(BLOCK));
-            let values = x.chunks(BLOCK).zip(dy.chunks(BLOCK));
-            for ((forward, sums), (x, dy)) in channels.zip(values) {
+            let values = x.chunks(BLOCK).zip(gradient.chunks_mut(BLOCK));
+            for ((forward, sums), (x, gradient)) in channels.zip(values) {
                 let apply = |at: usize, x| forward[at].apply(x);
-                let dz = before_activation((isa, norm.activation), x, dy, &mut own, apply);
-                for (((sums, forward), &x), &dz) in sums.iter_mut().zip(forward).zip(x).zip(dz) {
+                to_before_activation((isa, norm.activation), x, gradient, apply);
+                for (((sums, forward), &x), &dz) in
+                    sums.iter_mut().zip(forward).zip(x).zip(&*gradient)
+                {
                     let dz = f64::from(dz);
                     sums[0] += dz;
                     sums[1] += dz * (f64::from(x) - forward.exact_mean);
@@ -163,31 +162,20 @@ impl Loops for OfGradients<'_> {
 }
 
 struct Gradient<'a> {
-    isa: Detected,
-    norm: &'a BatchNorm<'a>,
-    forward: &'a [Forward],
     back: &'a [Back],
     x: &'a [f32],
-    dy: &'a [f32],
-    dx: &'a mut [f32],
+    /// Of the values before the activation, then of the input.
+    gradient: &'a mut [f32],
 }
 
 impl Loops for Gradient<'_> {
     #[inline(always)]
     fn run(self) {
-        let Self { isa, norm, forward, back, x, dy, dx } = self;
-        let mut own = [[0.0f32; BLOCK]; 2];
-        let row = forward.len().max(1);
-        let rows = x.chunks_exact(row).zip(dy.chunks_exact(row)).zip(dx.chunks_exact_mut(row));
-        for ((x, dy), dx) in rows {
-            let channels = forward.chunks(BLOCK).zip(back.chunks(BLOCK));
-            let values = x.chunks(BLOCK).zip(dy.chunks(BLOCK)).zip(dx.chunks_mut(BLOCK));
-            for ((forward, back), ((x, dy), dx)) in channels.zip(values) {
-                let apply = |at: usize, x| forward[at].apply(x);
-                let dz = before_activation((isa, norm.activation), x, dy, &mut own, apply);
-                for (((dx, back), &x), &dz) in dx.iter_mut().zip(back).zip(x).zip(dz) {
-                    *dx = back.apply(x, dz);
-                }
+        let Self { back, x, gradient } = self;
+        let row = back.len().max(1);
+        for (x, gradient) in x.chunks_exact(row).zip(gradient.chunks_exact_mut(row)) {
+            for ((dx, back), &x) in gradient.iter_mut().zip(back).zip(x) {
+                *dx = back.apply(x, *dx);
             }
         }
     }

@@ -41,7 +41,7 @@ pub struct BatchNorm<'a> {
 /// Where the gradients of batch normalisation are written.
 #[derive(Debug)]
 pub struct BatchNormGradients<'a> {
-    /// Gradient for the input, of its shape.
+    /// The gradient of the output, which becomes that of the input.
     pub x: &'a mut [f32],
     /// `[c]`
     pub gamma: &'a mut [f32],
@@ -91,7 +91,8 @@ impl BatchNorm<'_> {
         }
     }
 
-    /// Writes every element of the gradients, given the statistics that the forward pass returned.
+    /// Turns the gradient of the output into that of the input in its place, and writes those of gamma and beta, given the
+    /// statistics that the forward pass returned.
     ///
     /// # Errors
     /// A buffer of the wrong length; a batch without values; an activation that needs its input.
@@ -103,9 +104,9 @@ impl BatchNorm<'_> {
     /// let extent = Extent { batch: 2, channels: 1, cells: 2, layout: Layout::Nchw };
     /// let statistics = BatchStatistics { mean: vec![3.0], variance: vec![4.0] };
     /// let (x, dy) = ([1.0, 5.0, 5.0, 1.0], [1.0, 0.0, 0.0, 0.0]);
-    /// let (mut dx, mut gamma, mut beta) = ([0.0; 4], [0.0; 1], [0.0; 1]);
+    /// let (mut dx, mut gamma, mut beta) = (dy, [0.0; 1], [0.0; 1]);
     /// let into = BatchNormGradients { x: &mut dx, gamma: &mut gamma, beta: &mut beta };
-    /// norm.backward(&extent, &x, &statistics, &dy, into)?;
+    /// norm.backward(&extent, &x, &statistics, into)?;
     /// // The first value is at -1 after normalisation; what is left of dy once its mean and its share of the
     /// // normalised values (a quarter each) are taken away, times 10 / 2.
     /// assert_eq!((dx, gamma, beta), ([2.5, 0.0, 0.0, -2.5], [-1.0], [1.0]));
@@ -116,18 +117,16 @@ impl BatchNorm<'_> {
         extent: &Extent,
         x: &[f32],
         statistics: &BatchStatistics,
-        dy: &[f32],
         into: BatchNormGradients<'_>,
     ) -> Result<()> {
         self.check(extent)?;
         extent.check("x", x)?;
-        extent.check("dy", dy)?;
-        extent.check("dx", into.x)?;
+        extent.check("dy", into.x)?;
         check_len("mean", &statistics.mean, &[extent.channels])?;
         check_len("variance", &statistics.variance, &[extent.channels])?;
         check_len("gradient of gamma", into.gamma, &[extent.channels])?;
         check_len("gradient of beta", into.beta, &[extent.channels])?;
-        self.backward_with(Detected::choose(None)?, extent, x, statistics, dy, into);
+        self.backward_with(Detected::choose(None)?, extent, x, statistics, into);
         Ok(())
     }
 
@@ -137,16 +136,15 @@ impl BatchNorm<'_> {
         extent: &Extent,
         x: &[f32],
         statistics: &BatchStatistics,
-        dy: &[f32],
         into: BatchNormGradients<'_>,
     ) {
         let forward: Vec<Forward> = (0..extent.channels)
             .map(|c| Forward::new(self, c, statistics.mean[c], statistics.variance[c]))
             .collect();
         let sums = if extent.has_planes() {
-            planes::backward(isa, self, extent, &forward, [x, dy], into.x)
+            planes::backward(isa, self, extent, &forward, x, into.x)
         } else {
-            cells::backward(isa, self, extent, &forward, [x, dy], into.x)
+            cells::backward(isa, self, extent, &forward, x, into.x)
         };
         for (c, Sums { dz, dz_x }) in sums.into_iter().enumerate() {
             into.beta[c] = dz as f32;

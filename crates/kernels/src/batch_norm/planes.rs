@@ -7,7 +7,7 @@ use super::{Back, BatchNorm, BatchStatistics, Forward, Moments, Sums};
 use crate::extent::Extent;
 use crate::options::Activation;
 use crate::parts::units_of_part;
-use crate::pointwise::{activate_block, backward_block};
+use crate::pointwise::{activate_block, backward_block_to};
 use crate::simd::Detected;
 use crate::simd::loops::Loops;
 use crate::sums::sums;
@@ -36,14 +36,14 @@ pub(super) fn backward(
     norm: &BatchNorm<'_>,
     extent: &Extent,
     forward: &[Forward],
-    [x, dy]: [&[f32]; 2],
-    dx: &mut [f32],
+    x: &[f32],
+    gradient: &mut [f32],
 ) -> Vec<Sums> {
-    each_channel(extent, dx, |channel, dx| {
+    each_channel(extent, gradient, |channel, gradient| {
         let mut sums = Sums::default();
         let forward = forward[channel];
         let (extent, sums_of) = (*extent, &mut sums);
-        isa.run(ChannelBack { isa, norm, extent, channel, forward, x, dy, dx, sums: sums_of });
+        isa.run(ChannelBack { isa, norm, extent, channel, forward, x, gradient, sums: sums_of });
         sums
     })
 }
@@ -116,24 +116,20 @@ struct ChannelBack<'a, 'x> {
     channel: usize,
     forward: Forward,
     x: &'a [f32],
-    dy: &'a [f32],
-    dx: Vec<&'x mut [f32]>,
+    /// Of the output, then of the values before the activation, then of the input.
+    gradient: Vec<&'x mut [f32]>,
     sums: &'a mut Sums,
 }
 
 impl Loops for ChannelBack<'_, '_> {
     #[inline(always)]
     fn run(self) {
-        let Self { isa, norm, extent, channel, forward, x, dy, dx, sums: total } = self;
-        let mut own = [[0.0f32; BLOCK]; 2];
-        for image in 0..extent.batch {
+        let Self { isa, norm, extent, channel, forward, x, mut gradient, sums: total } = self;
+        for (image, gradient) in gradient.iter_mut().enumerate() {
             let x = extent.plane(x, image, channel).chunks(BLOCK);
-            let dy = extent.plane(dy, image, channel).chunks(BLOCK);
-            for (x, dy) in x.zip(dy) {
-                let dz = before_activation((isa, norm.activation), x, dy, &mut own, |_, x| {
-                    forward.apply(x)
-                });
-                let [dz, dz_x] = sums(x, dz, |x, dz| {
+            for (x, gradient) in x.zip(gradient.chunks_mut(BLOCK)) {
+                to_before_activation((isa, norm.activation), x, gradient, |_, x| forward.apply(x));
+                let [dz, dz_x] = sums(x, gradient, |x, dz| {
                     let dz = f64::from(dz);
                     [dz, dz * (f64::from(x) - forward.exact_mean)]
                 });
@@ -143,37 +139,29 @@ impl Loops for ChannelBack<'_, '_> {
         }
         let count = (extent.batch * extent.cells) as f64;
         let back = Back::new(&forward, norm.gamma[channel], *total, count);
-        for (image, dx) in dx.into_iter().enumerate() {
-            let x = extent.plane(x, image, channel).chunks(BLOCK);
-            let dy = extent.plane(dy, image, channel).chunks(BLOCK);
-            for ((x, dy), dx) in x.zip(dy).zip(dx.chunks_mut(BLOCK)) {
-                let dz = before_activation((isa, norm.activation), x, dy, &mut own, |_, x| {
-                    forward.apply(x)
-                });
-                for ((dx, &x), &dz) in dx.iter_mut().zip(x).zip(dz) {
-                    *dx = back.apply(x, dz);
-                }
+        for (image, gradient) in gradient.into_iter().enumerate() {
+            for (dx, &x) in gradient.iter_mut().zip(extent.plane(x, image, channel)) {
+                *dx = back.apply(x, *dx);
             }
         }
     }
 }
 
-/// The gradient in front of the activation, for which the values there are worked out anew: `apply` gets the number
-/// of the value. What is kept need not be read from memory then.
+/// Turns the gradient of the output into that in front of the activation, for which the values there are worked out anew:
+/// `apply` gets the number of the value. What is kept need not be read from memory then.
 #[inline(always)]
-pub(super) fn before_activation<'a>(
+pub(super) fn to_before_activation(
     (isa, activation): (Detected, Activation),
     x: &[f32],
-    dy: &'a [f32],
-    [y, dz]: &'a mut [[f32; BLOCK]; 2],
+    gradient: &mut [f32],
     apply: impl Fn(usize, f32) -> f32,
-) -> &'a [f32] {
+) {
     if activation == Activation::None {
-        return dy;
+        return;
     }
-    let (y, dz) = (&mut y[..x.len()], &mut dz[..x.len()]);
+    let mut y = [0.0f32; BLOCK];
+    let y = &mut y[..x.len()];
     y.iter_mut().zip(x).enumerate().for_each(|(at, (y, &x))| *y = apply(at, x));
     activate_block(isa, activation, y);
-    backward_block(isa, activation, [y, dy], dz);
-    dz
+    backward_block_to(isa, activation, y, gradient);
 }

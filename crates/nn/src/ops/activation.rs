@@ -68,8 +68,12 @@ impl Operation for Activated {
         Some(pointwise::activate(self.activation, x))
     }
 
-    fn backward_in_place(&self, kept: &[&[f32]], dy: &mut [f32]) -> Option<Done> {
-        Some(pointwise::activation_backward_to(self.activation, kept[0], dy))
+    fn works_backward_in_place(&self) -> bool {
+        true
+    }
+
+    fn backward_in_place(&self, kept: &[&[f32]], dy: &mut [f32], _: Gradients<'_>) -> Done {
+        pointwise::activation_backward_to(self.activation, kept[0], dy)
     }
 
     fn backward(&self, kept: &[&[f32]], dy: &[f32], into: Gradients<'_>) -> Done {

@@ -286,6 +286,25 @@ fn gradients_in_place_are_nobody_elses() {
         },
         |x| burn::tensor::activation::relu(x.clone()) + burn::tensor::activation::tanh(x),
     );
+    let norm = |within| Normalisation {
+        gamma: Tensor::from_floats([0.5, 1.5, -1.0], &device),
+        beta: Tensor::from_floats([0.25, 0.0, 1.0], &device),
+        epsilon: 1e-5,
+        activation: within,
+    };
+    both(
+        "a norm and an activation of one",
+        numbers(5, [2, 3, 6, 8], &device) + 0.01,
+        |x| {
+            let one = batch_norm_train(x.clone(), &norm(Activation::Relu)).unwrap().output;
+            one + activation(x, Activation::Tanh).unwrap()
+        },
+        |x| {
+            let Normalisation { gamma, beta, epsilon, .. } = norm(Activation::None);
+            let one = burn::tensor::module::batch_norm_train(x.clone(), gamma, beta, epsilon);
+            burn::tensor::activation::relu(one.output) + burn::tensor::activation::tanh(x)
+        },
+    );
 }
 
 #[test]

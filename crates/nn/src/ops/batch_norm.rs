@@ -190,23 +190,31 @@ impl Operation for OfBatch {
         Ok(())
     }
 
-    fn backward(&self, kept: &[&[f32]], dy: &[f32], into: Gradients<'_>) -> Done {
+    fn works_backward_in_place(&self) -> bool {
+        true
+    }
+
+    fn backward_in_place(&self, kept: &[&[f32]], dy: &mut [f32], rest: Gradients<'_>) -> Done {
         let (&[x, gamma, beta], Some(statistics)) = (kept, self.statistics.get()) else {
             return Ok(());
         };
         // All three come together; what nobody asks for is thrown away.
-        let mut unasked = [Vec::new(), Vec::new(), Vec::new()];
-        let mut places = into.into_iter().zip(&mut unasked).zip([x.len(), gamma.len(), beta.len()]);
-        let mut next = || match places.next() {
-            Some(((Some(asked), _), _)) => asked,
-            Some(((None, unasked), length)) => {
-                unasked.resize(length, 0.0);
-                &mut unasked[..]
+        let mut unasked = [vec![0.0; gamma.len()], vec![0.0; beta.len()]];
+        let mut places = rest.into_iter().zip(&mut unasked);
+        let mut next =
+            || places.next().map_or(&mut [][..], |(asked, unasked)| asked.unwrap_or(unasked));
+        let into = BatchNormGradients { x: dy, gamma: next(), beta: next() };
+        self.norm(gamma, beta).backward(&self.extent, x, statistics, into)
+    }
+
+    fn backward(&self, kept: &[&[f32]], dy: &[f32], mut into: Gradients<'_>) -> Done {
+        match into.remove(0) {
+            Some(dx) => {
+                dx.copy_from_slice(dy);
+                self.backward_in_place(kept, dx, into)
             }
-            None => &mut [],
-        };
-        let into = BatchNormGradients { x: next(), gamma: next(), beta: next() };
-        self.norm(gamma, beta).backward(&self.extent, x, statistics, dy, into)
+            None => self.backward_in_place(kept, &mut dy.to_vec(), into),
+        }
     }
 }
 

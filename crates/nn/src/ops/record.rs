@@ -38,26 +38,26 @@ impl<const N: usize> Backward<Flex, N> for Step {
         let State { op, inputs, output } = ops.state;
         let retrieved = inputs.into_iter().map(|node| checkpointer.retrieve_node_output(node));
         let kept: Vec<FloatTensor<Flex>> = retrieved.chain(output).collect();
-        if let [Some(node)] = &ops.parents[..]
-            && let Some(values) = whole_storage(&mut dy)
-            && let Some(done) = with_slices(&kept, |kept| op.backward_in_place(kept, values))
-        {
-            accept(done);
-            return grads.register::<Flex>(node.id, dy);
-        }
-        let dy = [dy];
-        // Only what somebody asks for is computed, all of it in one call.
+        // Only what somebody asks for is computed, all of it in one call; what takes the place of dy needs no other.
+        let in_place = ops.parents[0].is_some() && op.works_backward_in_place();
+        let others = usize::from(in_place && whole_storage(&mut dy).is_some());
         let mut gradients: Vec<Option<Vec<f32>>> = ops
             .parents
             .iter()
             .zip(op.inputs())
+            .skip(others)
             .map(|(node, shape)| node.as_ref().map(|_| vec![0.0; shape.iter().product()]))
             .collect();
         let into = gradients.iter_mut().map(|values| values.as_deref_mut()).collect();
-        with_slices(&kept, |kept| {
-            with_slices(&dy, |dy| accept(op.backward(kept, dy[0], into)));
+        with_slices(&kept, |kept| match whole_storage(&mut dy).filter(|_| others == 1) {
+            Some(dy) => accept(op.backward_in_place(kept, dy, into)),
+            None => with_slices(&[dy.clone()], |dy| accept(op.backward(kept, dy[0], into))),
         });
-        for ((node, values), shape) in ops.parents.iter().zip(gradients).zip(op.inputs()) {
+        let parents = ops.parents.iter().zip(op.inputs()).skip(others);
+        if let (1, Some(node)) = (others, &ops.parents[0]) {
+            grads.register::<Flex>(node.id, dy);
+        }
+        for ((node, shape), values) in parents.zip(gradients) {
             if let (Some(node), Some(values)) = (node, values) {
                 let gradient = FloatTensor::<Flex>::from_data(TensorData::new(values, shape));
                 grads.register::<Flex>(node.id, gradient);

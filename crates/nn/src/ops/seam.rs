@@ -41,9 +41,14 @@ pub(crate) trait Operation: Debug + Send + Sync + 'static {
     fn forward_in_place(&self, _x: &mut [f32]) -> Option<Done> {
         None
     }
-    /// Turns the gradient of the output into that of the only input, or says that it cannot.
-    fn backward_in_place(&self, _kept: &[&[f32]], _dy: &mut [f32]) -> Option<Done> {
-        None
+    /// Whether [`Self::backward_in_place`] may be called.
+    fn works_backward_in_place(&self) -> bool {
+        false
+    }
+    /// Turns the gradient of the output into that of the first input, which has the same shape, and writes every element
+    /// of the others that are asked for.
+    fn backward_in_place(&self, _kept: &[&[f32]], _dy: &mut [f32], _rest: Gradients<'_>) -> Done {
+        Ok(())
     }
     /// Writes every element of the gradients asked for, one place for each input.
     fn backward(&self, kept: &[&[f32]], dy: &[f32], into: Gradients<'_>) -> Done;
