@@ -32,6 +32,7 @@ trait Trained {
 }
 
 fn main() -> Fallible<()> {
+    upconv_nn::memory::keep_freed();
     let mut ready: Option<(String, Box<dyn Trained>)> = None;
     for line in std::io::stdin().lock().lines() {
         let Request { net, steps } = serde_json::from_str(&line?)?;

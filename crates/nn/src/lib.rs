@@ -37,6 +37,7 @@ mod error;
 pub mod inference;
 pub mod init;
 pub mod layers;
+pub mod memory;
 pub mod ops;
 pub mod parameters;
 pub mod pass;
