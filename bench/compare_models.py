@@ -48,7 +48,8 @@ def main():
         scale = float(np.abs(theirs).max())
         with tempfile.TemporaryDirectory() as folder:
             y = ours(args, workload, x, folder).reshape(theirs.shape)
-        ort = OrtPeer(2).prepare(workload, "fwd")[1]()
+        _, fetch = OrtPeer(2).prepare(workload, "fwd")
+        ort = fetch()
         row = {"id": workload["id"], "model": workload["model"], "cells": theirs.size, "largest": scale,
                "torch": float(np.abs(y - theirs).max()) / scale,
                "onnxruntime": float(np.abs(y - ort).max()) / scale,
