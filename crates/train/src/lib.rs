@@ -1,0 +1,4 @@
+//! Training of image models.
+#![forbid(unsafe_code)]
+
+pub mod metrics;
