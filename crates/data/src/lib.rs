@@ -27,6 +27,7 @@ mod error;
 mod format;
 mod names;
 pub mod pipeline;
+pub mod random;
 pub mod resize;
 #[doc(hidden)]
 pub mod sample;
