@@ -157,6 +157,19 @@ impl<'a> Opened<'a> {
         Size { height: height as usize, width: width as usize }
     }
 
+    /// Rows and columns of the upright picture.
+    pub(crate) fn upright_size(&mut self) -> Size {
+        let Size { height, width } = self.size();
+        let lies = matches!(
+            self.decoder.orientation(),
+            Ok(Orientation::Rotate90
+                | Orientation::Rotate270
+                | Orientation::Rotate90FlipH
+                | Orientation::Rotate270FlipH)
+        );
+        if lies { Size { height: width, width: height } } else { Size { height, width } }
+    }
+
     pub(crate) fn decode(self) -> Result<Picture> {
         let size = self.size();
         let Self { file, format, mut decoder } = self;
@@ -211,7 +224,7 @@ fn reason(error: &image::error::DecodingError) -> String {
     }
 }
 
-fn one_line(error: &impl ToString) -> String {
+pub(crate) fn one_line(error: &impl ToString) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -21,6 +21,7 @@
 
 pub mod atomic;
 mod budget;
+pub mod datasets;
 pub mod decode;
 pub mod encode;
 mod error;
@@ -39,8 +40,11 @@ pub use encode::{Kind, Kinds};
 pub use error::DataError;
 pub use segment::Segment;
 
+use serde::{Deserialize, Serialize};
+
 /// Rows and columns, in pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Size {
     /// Rows.
     pub height: usize,

@@ -95,11 +95,23 @@ impl Inputs {
 }
 
 /// One file as it was found.
-struct Candidate {
-    path: PathBuf,
+pub(crate) struct Candidate {
+    pub(crate) path: PathBuf,
     /// Its path below the folder of the argument.
-    relative: PathBuf,
-    problem: Option<DataError>,
+    pub(crate) relative: PathBuf,
+    pub(crate) problem: Option<DataError>,
+}
+
+/// The pictures in a folder and all below it, in order.
+pub(crate) fn below(folder: &Path, passed_over: &mut usize) -> Vec<Candidate> {
+    let mut walk = Walk { found: Vec::new(), links: BTreeSet::new(), entered: HashSet::new() };
+    walk.folder(folder, Path::new(""), passed_over);
+    // Links come last, so that a folder is found under its own name first.
+    while let Some((link, relative)) = walk.links.pop_first() {
+        walk.folder(&link, &relative, passed_over);
+    }
+    walk.found.sort_by(|a, b| a.relative.cmp(&b.relative));
+    walk.found
 }
 
 #[derive(Default)]
@@ -116,18 +128,12 @@ impl Found {
             self.candidates.push(Candidate { path: path.to_owned(), relative, problem: None });
             return;
         }
-        let mut walk = Walk { found: Vec::new(), links: BTreeSet::new(), entered: HashSet::new() };
-        walk.folder(path, Path::new(""), &mut self.passed_over);
-        // Links come last, so that a folder is found under its own name first.
-        while let Some((link, relative)) = walk.links.pop_first() {
-            walk.folder(&link, &relative, &mut self.passed_over);
-        }
-        if walk.found.is_empty() {
+        let mut found = below(path, &mut self.passed_over);
+        if found.is_empty() {
             let problem = Some(DataError::NoPictures);
-            walk.found.push(Candidate { path: path.to_owned(), relative: "".into(), problem });
+            found.push(Candidate { path: path.to_owned(), relative: "".into(), problem });
         }
-        walk.found.sort_by(|a, b| a.relative.cmp(&b.relative));
-        self.candidates.extend(walk.found);
+        self.candidates.extend(found);
     }
 
     fn finish(self, output_folder: &Path) -> Inputs {
