@@ -21,6 +21,7 @@
 
 pub mod atomic;
 mod budget;
+pub mod augment;
 pub mod datasets;
 pub mod decode;
 pub mod encode;

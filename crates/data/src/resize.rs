@@ -14,10 +14,10 @@ use crate::error::{DataError, Result};
 
 /// Two neighbours and how much of the second.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Tap {
-    first: usize,
-    second: usize,
-    weight: f32,
+pub(crate) struct Tap {
+    pub(crate) first: usize,
+    pub(crate) second: usize,
+    pub(crate) weight: f32,
 }
 
 /// Stretches a photo to a network's input, in 0..1.
@@ -97,12 +97,12 @@ pub fn to_photo(mask: &[f32], from: Size, to: Size) -> Result<Vec<f32>> {
     Ok(out)
 }
 
-fn mix(first: f32, second: f32, weight: f32) -> f32 {
+pub(crate) fn mix(first: f32, second: f32, weight: f32) -> f32 {
     first + (second - first) * weight
 }
 
 /// Positions in f64, so that a weight is right to the last bit of f32 even on long axes.
-fn taps(input: usize, output: usize) -> Vec<Tap> {
+pub(crate) fn taps(input: usize, output: usize) -> Vec<Tap> {
     let last = input - 1;
     let tap = |cell: usize| {
         let centre = (cell as f64 + 0.5) * input as f64 / output as f64 - 0.5;

@@ -52,6 +52,32 @@ impl Labelled {
     pub fn labels(&self) -> &[u8] {
         &self.labels
     }
+
+    /// Another of the given size: each pixel with its label is taken from the row and column that
+    /// `from` names, or is black and void where it names none.
+    pub(crate) fn taken(
+        &self,
+        size: Size,
+        from: impl Fn(usize, usize) -> Option<(usize, usize)>,
+    ) -> Result<Self> {
+        let (mut rgb, mut labels) =
+            (zeros(size.pixels().saturating_mul(3))?, zeros(size.pixels())?);
+        if size.pixels() == 0 {
+            return Err(DataError::NoPixels { size });
+        }
+        let rows = rgb.chunks_exact_mut(3 * size.width).zip(labels.chunks_exact_mut(size.width));
+        for (row, (rgb, labels)) in rows.enumerate() {
+            for (column, (pixel, label)) in rgb.chunks_exact_mut(3).zip(labels).enumerate() {
+                *label = super::VOID;
+                if let Some((row, column)) = from(row, column) {
+                    let place = row * self.size.width + column;
+                    pixel.copy_from_slice(&self.rgb[3 * place..3 * place + 3]);
+                    *label = self.labels[place];
+                }
+            }
+        }
+        Self::new(size, rgb, labels)
+    }
 }
 
 impl std::fmt::Debug for Labelled {
