@@ -1,6 +1,9 @@
 //! Pictures in and out: decoding with limits, resizing for a network and back, masks, overlays and
 //! cut-outs as PNG, folders walked in a stable order, many pictures at a time in bounded memory.
 //!
+//! And what training reads: [`datasets`], changed by [`augment`], in batches of a [`loader`], with
+//! [`random`] numbers that depend on nothing but their names.
+//!
 //! [`pipeline::run`] does all of it for a list of inputs from [`walk::Inputs`]; the network is
 //! whatever implements [`Segment`]. The parts are there for their own use:
 //!
@@ -20,13 +23,14 @@
 #![forbid(unsafe_code)]
 
 pub mod atomic;
-mod budget;
 pub mod augment;
+mod budget;
 pub mod datasets;
 pub mod decode;
 pub mod encode;
 mod error;
 mod format;
+pub mod loader;
 mod names;
 pub mod pipeline;
 pub mod random;

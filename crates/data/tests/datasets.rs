@@ -391,3 +391,45 @@ fn kitti_road() {
     assert_eq!(of(Part::Val), folder.path("training/image_2/um_000000.png"));
     assert_eq!(of(Part::Test), folder.path("testing/image_2/um_000000.png"));
 }
+
+/// What stands between lines of three backticks, by the word behind the first.
+fn blocks(page: &str, kind: &str) -> Vec<String> {
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page));
+    let text = text.unwrap();
+    let parts = text.split("```").skip(1).step_by(2);
+    parts.filter_map(|part| part.strip_prefix(kind)).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_examples_of_the_documents_work() {
+    for page in ["data-formats.md", "data-formats.zh-CN.md"] {
+        let tables = blocks(page, "toml\n");
+        // Grey masks for each table, and what their labels are then.
+        let cases = [
+            ([0, 1, 2, 255, 0, 0], [0, 1, 2, VOID, 0, 0]),
+            ([0; 6], [0; 6]),
+            ([7, 28, 0, 255, 9, 26], [0, 1, VOID, VOID, 0, 1]),
+            ([0, 255, 0, 0, 255, 0], [0, 1, 0, 0, 1, 0]),
+        ];
+        assert_eq!(tables.len(), cases.len(), "{page}");
+        for (number, (table, (mask, labels))) in tables.iter().zip(cases).enumerate() {
+            let folder = Folder::new();
+            folder.photo("images/street/0003.png").write("classes.toml", table.as_bytes());
+            folder.write("train.txt", b"street/0003\n");
+            let expected = if number == 1 {
+                let (road, other) = ([255, 0, 255], [255, 0, 0]);
+                let colours = [road, other, [0; 3], [9; 3], [255, 0, 254], other];
+                folder.coloured("masks/street/0003.png", colours);
+                [1, 0, VOID, VOID, 1, 0]
+            } else {
+                folder.mask("masks/street/0003.png", mask);
+                labels
+            };
+            let item = folder.open().part(Part::Train).unwrap().load(0).unwrap();
+            assert_eq!(item.labels(), expected, "{page}, table {number}");
+        }
+    }
+    // The layouts are the same in both languages.
+    assert_eq!(blocks("data-formats.md", "text\n"), blocks("data-formats.zh-CN.md", "text\n"));
+}

@@ -78,6 +78,11 @@ impl Labelled {
         }
         Self::new(size, rgb, labels)
     }
+
+    /// Bytes of memory that it takes.
+    pub(crate) fn bytes(&self) -> u64 {
+        4 * self.size.pixels() as u64
+    }
 }
 
 impl std::fmt::Debug for Labelled {

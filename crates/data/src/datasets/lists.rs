@@ -7,10 +7,9 @@
 //! nothing.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::pairs::{Found, Pair, name};
+use super::pairs::{self, Found, Pair, name};
 use super::{Part, Parts};
 use crate::error::{DataError, Result};
 
@@ -35,7 +34,7 @@ pub(super) fn find(folder: &Path) -> Option<Parts<Option<PathBuf>>> {
 /// # Errors
 /// If the list cannot be read. Lines that name nothing become problems.
 pub(super) fn read(list: &Path, part: Part, folder: &Path, known: &[Pair]) -> Result<Found> {
-    let text = fs::read(list).map_err(|error| DataError::read(error).in_file(list))?;
+    let text = pairs::read(list).map_err(|error| error.in_file(list))?;
     let text = String::from_utf8_lossy(&text);
     let lines = Lines {
         folder,

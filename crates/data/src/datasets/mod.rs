@@ -14,6 +14,7 @@ pub mod pairs;
 pub mod segmentation;
 pub mod split;
 mod table;
+pub mod training;
 
 use std::fmt;
 
@@ -21,6 +22,7 @@ pub use classes::{Class, Classes, VOID};
 pub use labelled::Labelled;
 pub use pairs::Pair;
 pub use segmentation::{Segmentation, SegmentationFolder};
+pub use training::{LabelledBatch, LabelledSource};
 
 /// A part of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

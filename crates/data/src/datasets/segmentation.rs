@@ -1,6 +1,5 @@
 //! Segmentation data: images and masks with named classes.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -86,8 +85,10 @@ fn table_of(folder: &Path) -> Result<Option<Classes>> {
     if !path.exists() {
         return Ok(None);
     }
-    let text = fs::read_to_string(&path).map_err(DataError::read);
-    text.and_then(|text| table::read(&text)).map(Some).map_err(|error| error.in_file(path))
+    // What is no UTF-8 becomes a sign that no key or name of a class is made of.
+    let text = pairs::read(&path).map(|file| String::from_utf8_lossy(&file).into_owned());
+    let classes = text.and_then(|text| table::read(text.trim_start_matches('\u{feff}')));
+    classes.map(Some).map_err(|error| error.in_file(path))
 }
 
 /// Classes by the numbers in the masks, which are all read for it; pairs whose masks cannot be read
