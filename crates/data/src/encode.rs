@@ -218,7 +218,7 @@ pub fn png(to: impl Write, kind: Kind, size: Size, pixels: &[u8]) -> io::Result<
 /// Writes a picture, `rgb: [height, width, 3]`, as a PNG.
 ///
 /// # Errors
-/// As [`png`].
+/// As [`png()`].
 ///
 /// ```
 /// use upconv_data::{Size, decode, encode};
