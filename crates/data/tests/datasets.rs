@@ -252,6 +252,8 @@ fn lists_of_names_and_of_paths() {
     for name in ["a", "b c", "d", "e"] {
         folder.photo(&format!("photos/{name}.png")).mask(&format!("masks/{name}.png"), MASK);
     }
+    // A mask that no list wants is no problem.
+    folder.mask("masks/spare.png", MASK);
     folder.write("train.txt", "\u{feff}# ours\r\nd\r\n\r\nb c\r\nno such\r\n".as_bytes());
     folder.write(
         "val.txt",
