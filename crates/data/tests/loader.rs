@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)] // Helpers of tests are not known as such to clippy.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use upconv_data::DataError;
@@ -264,4 +264,48 @@ fn settings_without_a_meaning() {
     assert_eq!(beyond, expected);
     let over = LoaderState { epoch: 3, ..START };
     assert!(steps(Numbers::new(5), Options { epochs: Some(3), ..options }, over, 9).is_empty());
+}
+
+/// Items that can be loaded only while as many threads load at a time as there are items.
+struct Together {
+    items: usize,
+    loading: Mutex<usize>,
+    all: Condvar,
+}
+
+impl Source for Together {
+    type Item = ();
+    type Batch = usize;
+
+    fn len(&self) -> usize {
+        self.items
+    }
+
+    fn name(&self, index: usize) -> String {
+        index.to_string()
+    }
+
+    fn load(&self, _: usize, _: &mut Random) -> Result<(), DataError> {
+        let mut loading = self.loading.lock().unwrap();
+        *loading += 1;
+        self.all.notify_all();
+        let limit = Duration::from_secs(20);
+        let wait = self.all.wait_timeout_while(loading, limit, |loading| *loading < self.items);
+        match wait.unwrap().1.timed_out() {
+            true => Err(DataError::Empty),
+            false => Ok(()),
+        }
+    }
+
+    fn stack(&self, items: Vec<()>, _: &[usize]) -> Result<usize, DataError> {
+        Ok(items.len())
+    }
+}
+
+#[test]
+fn threads_load_side_by_side() {
+    let source = Together { items: 4, loading: Mutex::new(0), all: Condvar::new() };
+    let options = Options { threads: 4, ahead: 4, ..Options::evaluation(4) };
+    let mut loader = Loader::new(Arc::new(source), options, START).unwrap();
+    assert_eq!(loader.next().unwrap().unwrap().batch, 4);
 }
