@@ -102,6 +102,29 @@ pub enum DataError {
     /// The folder has no picture.
     #[error("has no pictures in it (JPEG, PNG, WebP or BMP)")]
     NoPictures,
+    /// A number of pictures or a side is outside of what is made.
+    #[error("{got} {what}; {first} to {last} are possible")]
+    OutOfRange {
+        /// What is counted.
+        what: &'static str,
+        /// The number that was asked for.
+        got: usize,
+        /// The least.
+        first: usize,
+        /// The greatest.
+        last: usize,
+    },
+    /// A folder that a set is to fill has something else in it.
+    #[error(
+        "{} has {} in it, which is not of this set; choose an empty folder",
+        folder.display(), file.strip_prefix(folder).unwrap_or(file).display()
+    )]
+    Foreign {
+        /// The folder.
+        folder: PathBuf,
+        /// One of the files.
+        file: PathBuf,
+    },
     /// A file cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Write {

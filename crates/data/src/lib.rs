@@ -38,6 +38,7 @@ pub mod resize;
 #[doc(hidden)]
 pub mod sample;
 mod segment;
+pub mod synthetic;
 pub mod walk;
 
 pub use decode::Picture;

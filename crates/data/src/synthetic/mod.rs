@@ -1,0 +1,6 @@
+//! Data sets that are made, not collected: pure functions of a seed.
+
+pub mod folder;
+pub mod roads;
+
+pub use folder::Made;
