@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use upconv_explain::Lang;
 
 use crate::commands::bench::args::Bench;
+use crate::commands::data::args::Data;
 use crate::commands::explain::args::{Explain, Format};
 use crate::commands::segment::args::Segment;
 
@@ -113,6 +114,7 @@ pub(crate) enum Command {
     Conformance(Conformance),
     Bench(Bench),
     Segment(Segment),
+    Data(Data),
     Models(Models),
     Convert(Convert),
     Inspect(Inspect),

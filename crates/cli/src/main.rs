@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         }
         Command::Bench(bench) => commands::bench::run(bench, &cli.global, context),
         Command::Segment(segment) => commands::segment::run(segment, &cli.global, context),
+        Command::Data(data) => commands::data::run(data, &cli.global, context),
         Command::Models(models) => commands::models::run(models, context),
         Command::Convert(convert) => commands::convert::run(convert, &cli.global, context),
         Command::Inspect(inspect) => commands::inspect::run(inspect, context),

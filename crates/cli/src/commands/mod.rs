@@ -4,6 +4,7 @@ pub(crate) mod about;
 pub(crate) mod bench;
 pub(crate) mod conformance;
 pub(crate) mod convert;
+pub(crate) mod data;
 pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod inspect;

@@ -1,0 +1,66 @@
+//! The words of `upconv data`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+const EXAMPLES: &str = "\
+Examples:
+  upconv data make roads roads --count 300 --seed 1
+  upconv data make roads quarter --size 311x94
+
+roads: rendered streets with their masks, in the layout, names and colours of KITTI's road
+benchmark, so that the real set can take their place:
+  training/image_2/um_000000.png           the picture; also umm_ and uu_, in turns
+  training/gt_image_2/um_road_000000.png   magenta is road, black counts nowhere
+  training/calib/um_000000.txt             the camera
+  testing/...                              the same; KITTI itself gives no gt_image_2 here
+Pictures for testing show what no picture for training does: other widths, sharper bends, or
+low sun and dusk.
+
+The same words give the same bytes, with any number of threads. A folder that holds other
+files is left alone.
+
+Exit status: 0 done, 1 failed or refused, 2 wrong use of the command line.";
+
+/// Make data sets
+#[derive(Args, Debug)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(disable_help_subcommand = true)]
+pub(crate) struct Data {
+    #[command(subcommand)]
+    pub(crate) command: DataCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    Make(Make),
+}
+
+/// Make a set out of random numbers: roads
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Make {
+    /// Which set
+    #[arg(value_enum)]
+    pub(crate) name: SetName,
+    /// Folder for it, new or empty, or with an earlier run of the same command
+    pub(crate) dir: PathBuf,
+    /// Pictures for training
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    pub(crate) count: usize,
+    /// Pictures for testing [default: a third of --count]
+    #[arg(long, value_name = "N")]
+    pub(crate) test: Option<usize>,
+    /// From which all random numbers come
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Columns and rows of the pictures [default: 1242x375]
+    #[arg(long, value_name = "WxH")]
+    pub(crate) size: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SetName {
+    Roads,
+}

@@ -1,0 +1,17 @@
+//! `upconv data`: data sets.
+
+pub(crate) mod args;
+mod make;
+mod progress;
+
+use std::process::ExitCode;
+
+use self::args::{Data, DataCommand};
+use crate::args::{Context, Global};
+use crate::failure::Failure;
+
+pub(crate) fn run(args: &Data, global: &Global, context: Context) -> Result<ExitCode, Failure> {
+    match &args.command {
+        DataCommand::Make(make) => make::run(make, global, context),
+    }
+}
