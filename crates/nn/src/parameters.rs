@@ -25,8 +25,46 @@ pub fn list(module: &impl Module) -> Vec<(String, Vec<usize>)> {
     visitor.found.into_iter().map(|(_, name, shape)| (name, shape)).collect()
 }
 
+/// Identity and name of every parameter and statistic, in the order of the fields. Identities are drawn anew whenever a
+/// module is made; Burn's optimisers and gradients go by them.
+pub fn identities(module: &impl Module) -> Vec<(ParamId, String)> {
+    let mut visitor = Lister::default();
+    module.visit(&mut visitor);
+    visitor.found.into_iter().map(|(id, name, _)| (id, name)).collect()
+}
+
+/// A parameter or statistic.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Named {
+    /// The path of its fields.
+    pub name: String,
+    /// Cells along each axis.
+    pub shape: Vec<usize>,
+    /// Row-major.
+    pub values: Vec<f32>,
+}
+
+/// Every parameter and statistic, in the order of the fields.
+///
+/// # Errors
+/// Values that are not F32.
+///
+/// ```
+/// use burn::tensor::Device;
+/// use upconv_nn::{layers::BatchNormConfig, parameters};
+/// let norm = BatchNormConfig::new(2).init(&Device::flex())?;
+/// let last = &parameters::get(&norm)?[3];
+/// assert_eq!((last.name.as_str(), &last.values[..]), ("running_var", &[1.0, 1.0][..]));
+/// # Ok::<(), upconv_nn::NnError>(())
+/// ```
+pub fn get(module: &impl Module) -> Result<Vec<Named>> {
+    let mut visitor = Getter { path: Vec::new(), found: Ok(Vec::new()) };
+    module.visit(&mut visitor);
+    visitor.found
+}
+
 /// The module with every parameter and statistic replaced by what `values` gives for its name and shape, in
-/// row-major order.
+/// row-major order. What is trained stays so.
 ///
 /// # Errors
 /// Those of `values`; another number of values than the shape has.
@@ -97,6 +135,34 @@ impl ModuleVisitor for Lister {
     }
 }
 
+struct Getter {
+    path: Vec<String>,
+    found: Result<Vec<Named>>,
+}
+
+impl ModuleVisitor for Getter {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let Ok(found) = &mut self.found else { return };
+        let value = param.val();
+        let shape = value.dims().to_vec();
+        match value.into_data().try_to_vec::<f32>() {
+            Ok(values) => found.push(Named { name: self.path.join("."), shape, values }),
+            Err(_) => {
+                let got = param.val().dtype();
+                self.found = Err(NnError::Dtype { tensor: "a parameter", got });
+            }
+        }
+    }
+}
+
 struct Setter<F> {
     path: Vec<String>,
     values: F,
@@ -131,7 +197,37 @@ impl<F: FnMut(&str, &[usize]) -> Result<Vec<f32>>> ModuleMapper for Setter<F> {
                 return param;
             }
         };
-        let tensor = Tensor::from_data(TensorData::new(values, shape), &param.lazy_device());
-        Param::initialized(param.id, tensor)
+        let device = param.lazy_device();
+        let trained = param.is_require_grad() && device.is_autodiff();
+        let tensor = Tensor::from_data(TensorData::new(values, shape), &device);
+        Param::initialized(param.id, tensor.set_require_grad(trained))
+    }
+}
+
+#[cfg(all(test, feature = "train"))]
+mod tests {
+    use burn::module::Module;
+    use burn::tensor::{Device, Tensor};
+
+    use super::{get, identities, set};
+    use crate::layers::{BatchNorm, BatchNormConfig};
+
+    #[test]
+    fn what_is_set_is_still_trained() {
+        let norm = BatchNormConfig::new(1).init(&Device::flex().autodiff()).unwrap();
+        let before = identities(&norm);
+        let norm = set(norm, |name, _| Ok(vec![if name == "gamma" { 3.0 } else { 1.0 }])).unwrap();
+        assert_eq!(identities(&norm), before);
+        assert_eq!(get(&norm).unwrap()[0].values, [3.0]);
+        let tracked =
+            |norm: &BatchNorm| [norm.gamma.val(), norm.beta.val()].map(|t| t.is_require_grad());
+        assert_eq!(tracked(&norm), [true; 2]);
+        let x = Tensor::<2>::from_floats([[1.0], [2.0]], &Device::flex().autodiff());
+        let gradients = norm.forward(x).powi_scalar(2).sum().backward();
+        assert!(norm.gamma.val().grad(&gradients).is_some());
+
+        let frozen = norm.freeze();
+        let frozen = set(frozen, |_, _| Ok(vec![1.0])).unwrap();
+        assert_eq!(tracked(&frozen), [false; 2]);
     }
 }

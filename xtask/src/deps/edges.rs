@@ -27,7 +27,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("upconv-nn", &["upconv-geometry", "upconv-kernels"]),
     ("upconv-weights", &[]),
     ("upconv-data", &[]),
-    ("upconv-train", &["upconv-nn", "upconv-data"]),
+    ("upconv-train", &["upconv-nn", "upconv-weights", "upconv-data"]),
     (
         "upconv-models",
         &[
