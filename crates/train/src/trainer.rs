@@ -196,8 +196,9 @@ fn restore(trainee: &mut dyn Trainee, path: &Path, checkpoint: &Checkpoint) -> R
     trainee.load(&state.below(MODEL))
 }
 
-/// Removes the pictures of steps after `step`; they are drawn again.
+/// Removes the pictures of steps after `step`, which are drawn again, and what is not whole.
 fn cut_samples(samples: &Path, step: u64) -> Result<()> {
+    atomic::sweep(samples);
     let entries = std::fs::read_dir(samples).map_err(|error| TrainError::read(samples, error))?;
     for path in entries.flatten().map(|entry| entry.path()) {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -230,13 +231,15 @@ impl Session<'_> {
         let (begun, first) = (Instant::now(), self.step);
         let (length, per_epoch) = (target.max(self.step), self.per_epoch);
         self.watch.see(&Happening::Begins { step: self.step, length, per_epoch });
-        if asked && target > self.step {
+        if asked && target > self.step && self.standing.ended {
             // Whoever asks for more steps gets them.
             self.standing.ended = false;
             self.standing.since_best = 0;
         }
-        if self.saved.is_none() {
-            self.save()?;
+        match self.saved {
+            None => drop(self.save()?),
+            // The last process may have come no further.
+            Some(_) => self.prune()?,
         }
         if self.step < target {
             self.trainee.begin(&self.moment())?;

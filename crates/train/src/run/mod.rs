@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
+use upconv_data::atomic;
 
 use crate::error::{Result, TrainError};
 use crate::settings::{self, RUN, RunSettings};
@@ -87,6 +88,8 @@ impl Run {
             .map_err(|error| TrainError::setting(CONFIG, error.to_string()))?;
         fs::create_dir_all(folder).map_err(|error| TrainError::write(folder, error))?;
         let lock = lock::take(folder)?;
+        // Of a process that was killed before it had written the settings.
+        atomic::sweep(folder);
         let entries = fs::read_dir(folder).map_err(|error| TrainError::read(folder, error))?;
         for entry in entries {
             let entry = entry.map_err(|error| TrainError::read(folder, error))?;
@@ -97,7 +100,7 @@ impl Run {
         let config = folder.join(CONFIG);
         let text =
             format!("# The settings of this run. Going on with it takes them from here.\n{text}");
-        upconv_data::atomic::write(&config, text.as_bytes())
+        atomic::write(&config, text.as_bytes())
             .map_err(|error| TrainError::write(&config, error))?;
         strip(&mut table);
         Ok(Self { folder: folder.into(), model: model.into(), table, settings: run, _lock: lock })
@@ -115,7 +118,7 @@ impl Run {
         let lock = lock::take(folder)?;
         let (model, table) = read_config(&config)?;
         let settings = run_settings(&config.display().to_string(), &table)?;
-        upconv_data::atomic::sweep(folder);
+        atomic::sweep(folder);
         checkpoint::sweep(&folder.join(CHECKPOINTS))?;
         Ok(Self { folder: folder.into(), model, table, settings, _lock: lock })
     }

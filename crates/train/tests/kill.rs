@@ -1,0 +1,167 @@
+//! Processes that train are killed at random moments, and go on in new processes to the same bytes.
+//!
+//! `UPCONV_TRAIN_KILLS` says how often; 20 without it.
+#![cfg(unix)]
+
+mod support;
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use support::{assert_same, child, slow_child, uniform};
+use upconv_train::prove::{Stretch, prove};
+
+#[test]
+fn as_a_child() {
+    support::be_child();
+}
+
+fn kills() -> u64 {
+    std::env::var("UPCONV_TRAIN_KILLS").map_or(20, |kills| kills.parse().unwrap())
+}
+
+fn quiet(mut command: Command) -> Command {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// Kills a run again and again, from before its folder is there until it is done, and compares all files with an
+/// unbroken run's.
+fn survives(model: &str, kills: u64, seed: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let unbroken = folder.path().join("unbroken");
+    let begun = Instant::now();
+    let output = child(&unbroken, model, None).output().unwrap();
+    let whole = begun.elapsed();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.contains("weights hash  ") && printed.contains("45 of 45, done"), "{printed}");
+
+    let (mut killed, mut rounds, mut draws) = (0, 0, 0);
+    while killed < kills {
+        let broken = folder.path().join(format!("broken-{rounds}"));
+        loop {
+            let mut command = quiet(child(&broken, model, None));
+            let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
+            draws += 1;
+            // Mostly soon, so that many hit one run.
+            sleep(whole.mul_f32(0.7 * uniform(seed, draws).powi(2)));
+            process.kill().unwrap();
+            let output = process.wait_with_output().unwrap();
+            if output.status.success() {
+                break;
+            }
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.signal(), Some(9), "it ended by itself: {said}");
+            killed += 1;
+        }
+        assert_same(&unbroken, &broken);
+        assert_eq!(steps_of_events(&unbroken), steps_of_events(&broken));
+        rounds += 1;
+    }
+    println!("{model}: {killed} kills in {rounds} runs, all the same bytes");
+    assert!(rounds >= 1);
+}
+
+#[test]
+fn one_network() {
+    survives("classifier", kills(), 1);
+}
+
+#[test]
+fn two_networks() {
+    survives("gan", kills(), 2);
+}
+
+/// Step and length of the data of every record; times are of the same length everywhere.
+fn steps_of_events(run: &Path) -> Vec<(u64, usize)> {
+    events::read(&run.join("events.out.tfevents.0.upconv"))
+        .into_iter()
+        .map(|event| (event.step, event.bytes))
+        .collect()
+}
+
+#[path = "support/events.rs"]
+mod events;
+
+#[test]
+fn a_proof_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    assert!(quiet(child(&run, "classifier", Some(13))).status().unwrap().success());
+    let before = support::contents(&run);
+    let scratch = folder.path().join("scratch");
+    let stretch = Stretch { run: run.clone(), scratch, steps: 20, kills: 5, seed: 3 };
+    let proof = prove(&stretch, |folder, until| child(folder, "classifier", Some(until))).unwrap();
+    assert_eq!((proof.from, proof.until, proof.kills), (13, 33, 5));
+    assert!(proof.holds(), "{:?}", proof.difference);
+    assert_eq!(support::contents(&run), before, "the run itself is left alone");
+}
+
+#[test]
+fn a_proof_finds_what_depends_on_the_clock() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let settings = support::Settings { clock: true, ..support::Settings::default() };
+    support::create(&run, "classifier", &settings);
+    assert!(quiet(child(&run, "classifier", Some(1))).status().unwrap().success());
+    let scratch = folder.path().join("scratch");
+    let stretch = Stretch { run, scratch, steps: 5, kills: 0, seed: 3 };
+    let proof = prove(&stretch, |folder, until| child(folder, "classifier", Some(until))).unwrap();
+    assert!(proof.difference.unwrap().starts_with("the weights have hash "));
+}
+
+#[test]
+fn a_polite_signal_saves_and_a_second_one_does_not_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, stopped) = (folder.path().join("whole"), folder.path().join("stopped"));
+    let interrupt = |id: u32| {
+        assert!(Command::new("kill").args(["-INT", &id.to_string()]).status().unwrap().success());
+    };
+    let lines = |run: &Path| {
+        std::fs::read_to_string(run.join("metrics.jsonl")).map_or(0, |text| text.lines().count())
+    };
+    let await_steps = |run: &Path, count: usize| {
+        let begun = Instant::now();
+        while lines(run) < count {
+            assert!(begun.elapsed() < Duration::from_secs(30), "it does not begin");
+            sleep(Duration::from_millis(2));
+        }
+    };
+    let mut command = slow_child(&stopped, "classifier", 40);
+    let process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    await_steps(&stopped, 3);
+    interrupt(process.id());
+    let output = process.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let resume = format!("to go on      upconv train --resume {}", stopped.display());
+    assert!(printed.contains("of 45, stopped") && printed.contains(&resume), "{printed}");
+    let at = lines(&stopped);
+    let saved = stopped.join(format!("checkpoints/step-{at:09}"));
+    assert!(saved.exists(), "the last step is saved");
+    assert!(quiet(child(&stopped, "classifier", None)).status().unwrap().success());
+    assert!(quiet(slow_child(&whole, "classifier", 0)).status().unwrap().success());
+    let hash = |run: &Path| {
+        let path = run.join("checkpoints/step-000000045/weights.safetensors");
+        upconv_weights::Weights::read(&path).unwrap().weights_hash()
+    };
+    assert_eq!(hash(&whole), hash(&stopped));
+
+    let held = folder.path().join("held");
+    let mut process = quiet(slow_child(&held, "classifier", 60_000)).spawn().unwrap();
+    while !held.join("checkpoints/step-000000000").exists() {
+        sleep(Duration::from_millis(2));
+    }
+    sleep(Duration::from_millis(100));
+    let begun = Instant::now();
+    interrupt(process.id());
+    sleep(Duration::from_millis(100));
+    assert!(process.try_wait().unwrap().is_none(), "the first one waits for the step");
+    interrupt(process.id());
+    assert_eq!(process.wait().unwrap().code(), Some(130));
+    assert!(begun.elapsed() < Duration::from_secs(20));
+}
