@@ -406,6 +406,7 @@ const CHILD: &str = "UPCONV_TRAIN_CHILD";
 const MODEL: &str = "UPCONV_TRAIN_MODEL";
 const UNTIL: &str = "UPCONV_TRAIN_UNTIL";
 const SLOW: &str = "UPCONV_TRAIN_SLOW";
+const LENGTH: &str = "UPCONV_TRAIN_LENGTH";
 
 /// Every test file with children has a test of this name, which calls [`be_child`].
 pub(crate) const CHILD_TEST: &str = "as_a_child";
@@ -428,14 +429,24 @@ pub(crate) fn slow_child(folder: &Path, model: &str, milliseconds: u64) -> Comma
     command
 }
 
+/// The same of a run of so many steps.
+pub(crate) fn long_child(folder: &Path, model: &str, length: u64) -> Command {
+    let mut command = child(folder, model, None);
+    command.env(LENGTH, length.to_string());
+    command
+}
+
 /// What a child does; the process of the tests itself does nothing.
 pub(crate) fn be_child() {
     let Some(folder) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
     let model = std::env::var(MODEL).unwrap();
     let run = match Run::open(&folder) {
         Err(TrainError::NoRun { .. }) => {
-            let slow = std::env::var(SLOW).map_or(0, |slow| slow.parse().unwrap());
-            Run::create(&folder, &model, &Settings { slow, ..Settings::default() })
+            let number =
+                |name: &str| std::env::var(name).ok().map(|number| number.parse().unwrap());
+            let mut settings = Settings { slow: number(SLOW).unwrap_or(0), ..Settings::default() };
+            settings.run.length = number(LENGTH).map_or(settings.run.length, Span::Steps);
+            Run::create(&folder, &model, &settings)
         }
         other => other,
     };
