@@ -3,7 +3,7 @@
 //!
 //! `step-N/` has `weights.safetensors`, which every command reads; `averaged.safetensors`, the same averaged over the
 //! last steps, if an average is kept; `state.safetensors`, what else training needs; and `checkpoint.toml`, which names
-//! the others with sizes and checksums. It is written to a folder of another name, synced, and renamed.
+//! the others with sizes and checksums, and begins with its own. It is written to a folder of another name, synced, and renamed.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};
@@ -27,6 +27,8 @@ const STATE: &str = "state.safetensors";
 const MANIFEST: &str = "checkpoint.toml";
 
 const SCHEMA: u64 = 1;
+/// What the manifest begins with, before the checksum.
+const SEAL: &str = "# SHA-256 of the lines below: ";
 const PREFIX: &str = "step-";
 /// Of folders that are being written or removed.
 const HIDDEN: &str = ".";
@@ -159,6 +161,7 @@ fn fill(hidden: &Path, content: Content<'_>) -> Result<String> {
     // TOML, whose numbers come back as the same bits.
     let text = toml::to_string(&manifest)
         .map_err(|error| TrainError::setting(path.display().to_string(), error.to_string()))?;
+    let text = format!("{SEAL}{}\n{text}", hex(&Sha256::digest(&text)));
     atomic::write(&path, text.as_bytes()).map_err(|error| TrainError::write(&path, error))?;
     Ok(weights_hash)
 }
@@ -237,19 +240,25 @@ pub fn manifest(checkpoint: &Path) -> Result<Manifest> {
         .and_then(|file| file.take(MAX_MANIFEST).read_to_string(&mut text))
         .map_err(|error| TrainError::read(&path, error))?;
     let wrong = |reason: String| TrainError::damaged(&path, reason);
+    let sealed = text.strip_prefix(SEAL).and_then(|text| text.split_once('\n'));
+    let (sha256, text) = sealed.ok_or_else(|| wrong("does not begin with its SHA-256".into()))?;
+    let found = hex(&Sha256::digest(text));
+    if found != sha256 {
+        return Err(wrong(format!("its lines have SHA-256 {found}, but {sha256} is stated")));
+    }
     #[derive(Deserialize)]
     struct Head {
         schema: u64,
     }
     // A newer schema may differ in everything else.
-    let head: Head = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    let head: Head = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
     if head.schema != SCHEMA {
         return Err(wrong(format!(
             "schema {}, but this program reads schema {SCHEMA}",
             head.schema
         )));
     }
-    toml::from_str(&text).map_err(|error| wrong(error.to_string()))
+    toml::from_str(text).map_err(|error| wrong(error.to_string()))
 }
 
 /// Reads a checkpoint, and checks every byte.
