@@ -1,11 +1,12 @@
 //! The loop: steps, evaluations, samples, checkpoints, from wherever the run stands to its end.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use upconv_data::{atomic, encode};
-use upconv_weights::Weights;
+use upconv_weights::{Tensor, Weights};
 
 use crate::error::{Result, TrainError};
 use crate::part::Restored;
@@ -356,18 +357,26 @@ impl Session<'_> {
         self.metrics.sync()?;
         self.events.sync()?;
         let metadata = self.trainee.metadata();
-        let (mut weights, mut averaged, mut state) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut weights, mut averages, mut state) = (Vec::new(), Vec::new(), Vec::new());
         for part in self.trainee.parts() {
-            weights.extend(part.weights()?);
-            averaged.extend(part.averaged_weights()?.unwrap_or_default());
+            let own = part.weights()?;
+            averages.push((weights.len()..weights.len() + own.len(), part.averaged_weights()?));
+            weights.extend(own);
             state.extend(part.state()?);
         }
         let mut own = State::default();
         self.trainee.save(&mut own)?;
         state.extend(own.into_prefixed(MODEL));
-        let averaged = match averaged.is_empty() {
-            true => None,
-            false => Some(Weights::new(Some(metadata.clone()), averaged)?),
+        let averaged = match averages.iter().any(|(_, average)| average.is_some()) {
+            false => None,
+            true => {
+                // Complete for use: parts without an average as they are.
+                let of = |(own, average): (Range<usize>, Option<Vec<Tensor>>)| {
+                    average.unwrap_or_else(|| weights[own].to_vec())
+                };
+                let averaged = averages.into_iter().flat_map(of).collect();
+                Some(Weights::new(Some(metadata.clone()), averaged)?)
+            }
         };
         let content = Content {
             model: self.run.model(),

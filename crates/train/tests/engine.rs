@@ -1,4 +1,5 @@
 //! What the loop does and when: evaluations, the best checkpoint, early ends, what is kept, where it begins.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -208,6 +209,23 @@ fn a_run_begins_from_weights() {
         error.ends_with("these weights are of model \"classifier\", not of \"gan\""),
         "{error}"
     );
+}
+
+#[test]
+fn averaged_weights_are_complete() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    create(&run, "gan", &Settings::default());
+    let checkpoint = go_on(&run, Some(3)).unwrap().checkpoint;
+    let [plain, averaged] = ["weights.safetensors", "averaged.safetensors"]
+        .map(|name| Weights::read(&checkpoint.join(name)).unwrap().into_tensors());
+    assert_eq!(plain.len(), averaged.len());
+    for (plain, averaged) in plain.iter().zip(&averaged) {
+        // The discriminator keeps no average; running statistics are copied.
+        let name = plain.name();
+        let same = name.starts_with("discriminator.") || name.contains("running");
+        assert_eq!((averaged.name(), plain == averaged), (name, same), "{name}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Disks that are full, folders that cannot be written, files that are damaged or of something else: a clear error, and
 //! what was there before is still of use.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Steps of one network against numbers by hand and formulas of the papers.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;

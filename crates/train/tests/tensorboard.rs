@@ -1,5 +1,6 @@
 //! The event file of a run that was broken off, read by two others than the writer: a decoder of these tests, and
 //! TensorBoard's own (`cargo xtask fetch tensorboard`, then `cargo xtask test --with-data`).
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "support/events.rs"]
 mod events;

@@ -2,7 +2,7 @@
 //! written.
 //!
 //! `step-N/` has `weights.safetensors`, which every command reads; `averaged.safetensors`, the same averaged over the
-//! last steps, if an average is kept; `state.safetensors`, what else training needs; and `checkpoint.toml`, which names
+//! last steps, if a part keeps an average; `state.safetensors`, what else training needs; and `checkpoint.toml`, which names
 //! the others with sizes and checksums, and begins with its own. It is written to a folder of another name, synced, and renamed.
 
 use std::fs::{self, File};

@@ -2,13 +2,18 @@
 
 use std::path::Path;
 
+/// Tag, number and picture.
+type Value = (String, Option<f32>, Option<Picture>);
+
+/// Height, width, colours, PNG.
+type Picture = (u64, u64, u64, Vec<u8>);
+
 #[derive(Debug, PartialEq)]
 pub(crate) struct Event {
     pub step: u64,
     pub wall_time: f64,
     pub version: Option<String>,
-    /// Tag, number, and picture: height, width, colours, PNG.
-    pub values: Vec<(String, Option<f32>, Option<(u64, u64, u64, Vec<u8>)>)>,
+    pub values: Vec<Value>,
     /// Of the whole message.
     pub bytes: usize,
 }
@@ -112,7 +117,7 @@ fn event(data: &[u8]) -> Event {
     event
 }
 
-fn one(data: &[u8]) -> (String, Option<f32>, Option<(u64, u64, u64, Vec<u8>)>) {
+fn one(data: &[u8]) -> Value {
     let (mut tag, mut number, mut picture) = (String::new(), None, None);
     for field in fields(data) {
         match field {

@@ -437,6 +437,7 @@ pub(crate) fn long_child(folder: &Path, model: &str, length: u64) -> Command {
 }
 
 /// What a child does; the process of the tests itself does nothing.
+#[allow(clippy::print_stdout, reason = "the parent reads it")]
 pub(crate) fn be_child() {
     let Some(folder) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
     let model = std::env::var(MODEL).unwrap();
