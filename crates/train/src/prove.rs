@@ -14,7 +14,7 @@ use crate::trainee::chance;
 
 /// How often is looked whether a child has ended.
 const LOOK: Duration = Duration::from_millis(2);
-/// Runs that end before they were killed, in a row, after which the stretch is too short to prove anything.
+/// From so many rounds on, one that ends before it is killed means that the stretch is too short.
 const TOO_FAST: u64 = 50;
 
 /// What is proved, and where.
@@ -39,7 +39,7 @@ pub struct Proof {
     pub from: u64,
     /// The last step's number.
     pub until: u64,
-    /// How often a process was killed while it trained.
+    /// How often a process was killed, wherever it was.
     pub kills: u64,
     /// How often the killed copy went through the whole stretch.
     pub rounds: u64,
