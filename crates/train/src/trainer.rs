@@ -74,6 +74,7 @@ pub struct BestSoFar {
 /// What cannot be read or written, is damaged or does not fit; a number that is none; those of the model. Checkpoints
 /// that are there stay as they are.
 pub fn train(run: &Run, trainee: &mut dyn Trainee, options: Options<'_>) -> Result<Report> {
+    upconv_nn::memory::keep_freed();
     let Options { until, stop, watch } = options;
     let per_epoch = trainee.steps_per_epoch();
     let spans = Spans::of(run.run_settings(), per_epoch)?;
