@@ -61,6 +61,12 @@ fn what_cannot_be_made_is_refused() {
     assert!(error.contains("--size '12' must be WxH"), "{error}");
     let error = error_line(&format!("{make} --size 9000x375"), 2);
     assert!(error.contains("9000 columns; 32 to 8192 are possible"), "{error}");
+    let error = json(&format!("{make} --count 0 --json").replace("--count 1 ", ""), 2);
+    assert_eq!(
+        error["error"]["message"],
+        "--count: 0 training pictures; 1 to 3000000 are possible"
+    );
+    assert_eq!(error["error"]["field"], "count");
     run("data make moons x", 2);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }

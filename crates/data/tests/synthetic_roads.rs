@@ -144,7 +144,7 @@ fn numbers_out_of_range_are_refused_before_anything_is_written() {
     let refused = |roads: Roads| roads.write(folder.path(), |_| {}).unwrap_err().to_string();
     assert_eq!(
         refused(small(3_000_001, 0)),
-        "3000001 training pictures; 0 to 3000000 are possible"
+        "3000001 training pictures; 1 to 3000000 are possible"
     );
     let size = Size { height: 31, width: 100 };
     assert_eq!(refused(Roads { size, ..small(1, 0) }), "31 rows; 32 to 8192 are possible");

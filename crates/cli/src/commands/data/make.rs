@@ -74,7 +74,14 @@ fn size(text: &str, lang: Lang) -> Result<Size, Failure> {
 
 fn failure(error: &DataError, lang: Lang) -> Failure {
     match error {
-        DataError::OutOfRange { .. } => Failure::usage(None, error.to_string()),
+        DataError::OutOfRange { what, .. } => {
+            let field = match *what {
+                "training pictures" => "count",
+                "test pictures" => "test",
+                _ => "size",
+            };
+            Failure::usage(Some(field), format!("--{field}: {error}"))
+        }
         DataError::Foreign { folder, file } => {
             let message = match lang {
                 Lang::En => error.to_string(),

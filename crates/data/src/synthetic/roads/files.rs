@@ -87,9 +87,12 @@ impl Roads {
     }
 
     fn check(&self) -> Result<()> {
-        for (what, got) in [("training pictures", self.training), ("test pictures", self.testing)] {
-            if got > MAX_COUNT {
-                return Err(DataError::OutOfRange { what, got, first: 0, last: MAX_COUNT });
+        let last = MAX_COUNT;
+        for (what, got, first) in
+            [("training pictures", self.training, 1), ("test pictures", self.testing, 0)]
+        {
+            if !(first..=last).contains(&got) {
+                return Err(DataError::OutOfRange { what, got, first, last });
             }
         }
         let [first, last] = SIDES;

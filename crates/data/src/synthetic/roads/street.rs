@@ -7,8 +7,11 @@ use super::vector::V3;
 use super::{Category, Novelty};
 use crate::random::Random;
 
-/// How far the street is furnished, in metres along it.
+/// From where to where there are marks and driveways, in metres along the street.
 pub(crate) const WAYS: [f32; 2] = [-30.0, 170.0];
+
+/// Where the furniture ends: the last bend lies behind.
+pub(crate) const END: f32 = BEND + 50.0;
 
 /// What kind of place it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -336,6 +339,3 @@ fn patches(random: &mut Random, half: f32) -> Vec<Patch> {
     }
     patches
 }
-
-/// The end of the part that is drawn with care.
-pub(crate) const END: f32 = BEND + 50.0;
