@@ -40,7 +40,6 @@ fn main() -> Fallible<()> {
             Some((last, trained)) if last == net => trained,
             _ => make(&net)?,
         };
-        // On a thread of the pool, as training is.
         let mut ms = Vec::new();
         for _ in 0..steps {
             let start = Instant::now();

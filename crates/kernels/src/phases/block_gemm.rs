@@ -267,13 +267,8 @@ impl Product<'_> {
         let lies = |span: &Span| {
             let x = span.first < self.job.x_phases.end * per
                 && self.job.x_phases.start * per < span.first + span.length;
-            let channels = &self.share.channels;
-            // A register of a cell begins with its first channel, and a task has whole tiles of them.
-            let channel = match per {
-                1 => channels.contains(&span.channel),
-                _ => channels.len() == per || channels.contains(&span.channel),
-            };
-            x && channel
+            // A task that has not all channels has whole registers of them.
+            x && self.share.channels.contains(&span.channel)
         };
         let needed =
             |unit: &Unit| self.rows[unit.outer_phase].is_some() && unit.spans.iter().any(lies);
