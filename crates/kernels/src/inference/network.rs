@@ -141,9 +141,10 @@ impl Network {
             check_len("output", y, shape)?;
         }
         let mut arena = self.idle.take().unwrap_or_else(|| Aligned::zeros(self.arena));
-        for placed in &self.steps {
-            placed.run(inputs, outputs, &mut arena)?;
-        }
+        // One way into the pool and back, where each step would take its own.
+        rayon::scope(|_| {
+            self.steps.iter().try_for_each(|placed| placed.run(inputs, outputs, &mut arena))
+        })?;
         self.idle.put(arena);
         Ok(())
     }
