@@ -1,5 +1,6 @@
 //! Moving values into panels.
 
+use super::transpose::turned;
 use super::vector::Vector;
 use super::{Detected, Isa};
 
@@ -34,9 +35,8 @@ impl Detected {
     /// If a piece lies outside of `from`, or a row outside of `out`.
     pub(crate) fn copy_rows(self, rows: &Rows<'_>, out: &mut [f32]) {
         match rows.lane_step {
-            1 => {}
-            2 => {}
-            step if step > rows.row_step => return by_column(rows, out),
+            1 | 2 => {}
+            _ if rows.row_step == 1 => {}
             _ => return by_row(rows, out),
         }
         let last = rows.rows.saturating_sub(1);
@@ -49,7 +49,7 @@ impl Detected {
         }
         match self.isa() {
             // SAFETY: the asserts above are all that is read and written.
-            Isa::Portable => unsafe { near::<[f32; 8]>(rows, out) },
+            Isa::Portable => unsafe { any::<[f32; 8]>(rows, out) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `self` proves that the CPU has AVX2; the rest as above.
             Isa::Avx2 => unsafe { avx2(rows, out) },
@@ -58,34 +58,47 @@ impl Detected {
             Isa::Avx512 => unsafe { avx512(rows, out) },
             #[cfg(not(target_arch = "x86_64"))]
             // SAFETY: the asserts above are all that is read and written.
-            _ => unsafe { near::<[f32; 8]>(rows, out) },
+            _ => unsafe { any::<[f32; 8]>(rows, out) },
         }
     }
 }
 
 /// # Safety
-/// The CPU has AVX2; the rest as [`near`].
+/// The CPU has AVX2; the rest as [`any`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2(rows: &Rows<'_>, out: &mut [f32]) {
     // SAFETY: the caller's promise.
-    unsafe { near::<std::arch::x86_64::__m256>(rows, out) }
+    unsafe { any::<std::arch::x86_64::__m256>(rows, out) }
 }
 
 /// # Safety
-/// The CPU has AVX-512F; the rest as [`near`].
+/// The CPU has AVX-512F; the rest as [`any`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 unsafe fn avx512(rows: &Rows<'_>, out: &mut [f32]) {
     // SAFETY: the caller's promise.
-    unsafe { near::<std::arch::x86_64::__m512>(rows, out) }
+    unsafe { any::<std::arch::x86_64::__m512>(rows, out) }
+}
+
+/// # Safety
+/// The CPU has the instruction set of `V`; every piece of every row lies inside both slices and has at most
+/// [`CHUNK`] values.
+#[inline(always)]
+unsafe fn any<V: Vector>(rows: &Rows<'_>, out: &mut [f32]) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match rows.lane_step {
+            1 | 2 => near::<V>(rows, out),
+            _ => turn::<V>(rows, out),
+        }
+    }
 }
 
 /// Values side by side, or every second one.
 ///
 /// # Safety
-/// The CPU has the instruction set of `V`; every piece of every row lies inside both slices and has at most
-/// [`CHUNK`] values.
+/// As [`any`].
 #[inline(always)]
 unsafe fn near<V: Vector>(rows: &Rows<'_>, out: &mut [f32]) {
     for piece in rows.pieces {
@@ -143,14 +156,44 @@ fn by_row(rows: &Rows<'_>, out: &mut [f32]) {
     }
 }
 
-/// Where the values of a column lie closer in memory than those of a row.
-fn by_column(rows: &Rows<'_>, out: &mut [f32]) {
+/// Where the values of a column lie side by side: registers of columns are turned to rows.
+///
+/// # Safety
+/// As [`any`].
+#[inline(always)]
+unsafe fn turn<V: Vector>(rows: &Rows<'_>, out: &mut [f32]) {
     for piece in rows.pieces {
-        for n in 0..piece.length {
-            let from = &rows.from[rows.first + piece.from + n * rows.lane_step..];
-            let from = from.iter().step_by(rows.row_step);
-            let to = out[piece.to + n..].iter_mut().step_by(rows.width);
-            to.zip(from).take(rows.rows).for_each(|(to, &from)| *to = from);
+        for first in (0..piece.length).step_by(V::LANES) {
+            let columns = V::LANES.min(piece.length - first);
+            for row in (0..rows.rows).step_by(V::LANES) {
+                let count = V::LANES.min(rows.rows - row);
+                let from = rows.first + row + piece.from + first * rows.lane_step;
+                let to = row * rows.width + piece.to + first;
+                // SAFETY: `count` rows of `columns` values lie inside both slices by the caller's promise.
+                unsafe {
+                    let (from, to) = (rows.from.as_ptr().add(from), out.as_mut_ptr().add(to));
+                    let mut block = [V::splat(0.0); 16];
+                    for n in 0..V::LANES {
+                        if n < columns {
+                            let from = from.add(n * rows.lane_step);
+                            block[n] = match count == V::LANES {
+                                true => V::load(from),
+                                false => V::load_some(from, count),
+                            };
+                        }
+                    }
+                    let block = turned(block);
+                    for n in 0..V::LANES {
+                        if n < count {
+                            let to = to.add(n * rows.width);
+                            match columns == V::LANES {
+                                true => block[n].store(to),
+                                false => block[n].store_some(to, columns),
+                            }
+                        }
+                    }
+                }
+            }
         }
     }
 }
