@@ -1,8 +1,10 @@
 //! The mean over all cells.
 
+use rayon::prelude::*;
+
 use crate::error::{Result, check_len};
 use crate::extent::Extent;
-use crate::parts::each_part;
+use crate::parts::{each_part, units_of_part};
 use crate::simd::Detected;
 use crate::simd::loops::Loops;
 use crate::sums::sum;
@@ -39,10 +41,24 @@ pub(crate) fn mean_with(isa: Detected, extent: &Extent, x: &[f32], y: &mut [f32]
             isa.run(Planes { cells, x: &x[first * cells..][..y.len() * cells], y });
         });
     } else {
-        each_part(y, channels, channels * cells, |first, y| {
-            let x = &x[first * channels * cells..][..y.len() * cells];
-            isa.run(Images { channels, cells, x, y });
-        });
+        for (image, y) in y.chunks_exact_mut(channels.max(1)).enumerate() {
+            let x = &x[image * channels * cells..][..channels * cells];
+            let block = (units_of_part(cells, channels) * channels).max(1);
+            let of = |x| {
+                let mut sums = vec![0.0; channels];
+                isa.run(Cells { x, sums: &mut sums });
+                sums
+            };
+            // Added up in their order, whoever was first.
+            let blocks: Vec<Vec<f64>> = match x.len() <= block {
+                true => vec![of(x)],
+                false => x.par_chunks(block).map(of).collect(),
+            };
+            for (channel, y) in y.iter_mut().enumerate() {
+                let sum: f64 = blocks.iter().map(|sums| sums[channel]).sum();
+                *y = (sum / cells as f64) as f32;
+            }
+        }
     }
 }
 
@@ -61,26 +77,17 @@ impl Loops for Planes<'_> {
     }
 }
 
-struct Images<'a> {
-    channels: usize,
-    cells: usize,
+/// Sums of cells, whose channels lie side by side.
+struct Cells<'a> {
     x: &'a [f32],
-    y: &'a mut [f32],
+    sums: &'a mut [f64],
 }
 
-impl Loops for Images<'_> {
+impl Loops for Cells<'_> {
     #[inline(always)]
     fn run(self) {
-        let channels = self.channels.max(1);
-        let mut sums = vec![0.0f64; channels];
-        for (number, y) in self.y.chunks_exact_mut(channels).enumerate() {
-            sums.fill(0.0);
-            let x = &self.x[number * channels * self.cells..][..channels * self.cells];
-            for x in x.chunks_exact(channels) {
-                sums.iter_mut().zip(x).for_each(|(sum, &x)| *sum += f64::from(x));
-            }
-            let cells = self.cells as f64;
-            y.iter_mut().zip(&sums).for_each(|(y, sum)| *y = (sum / cells) as f32);
+        for x in self.x.chunks_exact(self.sums.len().max(1)) {
+            self.sums.iter_mut().zip(x).for_each(|(sum, &x)| *sum += f64::from(x));
         }
     }
 }
