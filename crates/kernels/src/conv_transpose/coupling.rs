@@ -15,6 +15,9 @@ use std::ops::Range;
 use upconv_geometry::limits::cells;
 use upconv_geometry::{Axis, ConvAxis, ConvShape, ConvTransposeShape};
 
+/// Operations in the time that it takes to read or write a value in an L2 cache.
+const MOVING: u128 = 32;
+
 /// The sizes of both sides, and where each tap lands. Spatial axes are filled up to three in front.
 #[derive(Clone, Debug)]
 pub(crate) struct Coupling {
@@ -136,6 +139,15 @@ impl Coupling {
             .chain([self.coarse_cells])
             .map(|n| n as u128)
             .product::<u128>()
+    }
+
+    /// What a pass costs, in operations: those of its products, and what it takes to move the values of both sides, which
+    /// is more where channels are few.
+    pub(crate) fn work(&self) -> u128 {
+        let side = |channels: usize, cells: usize| channels as u128 * cells as u128;
+        let values = side(self.coarse_channels, self.coarse_cells)
+            + side(self.fine_channels, self.fine_cells);
+        self.flops() + MOVING * values * (self.batch * self.groups) as u128
     }
 
     /// Most values that the buffers of a run take together: as many as the weight and twice the larger of both

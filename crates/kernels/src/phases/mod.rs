@@ -332,7 +332,7 @@ impl PhasePlan {
             in_cells,
             out_cells,
             taps: c.taps,
-            room: limit / size_of::<f32>() / if c.flops() < 2 * split::FLOPS { 1 } else { 2 },
+            room: limit / size_of::<f32>() / if c.work() < 2 * split::WORK { 1 } else { 2 },
             band_axis,
         };
         let mut lanes = parts.lanes(wanted)?;
@@ -363,7 +363,7 @@ impl PhasePlan {
                 *window = few_outputs::window(&parts)?;
             }
         }
-        let split = Split::new(&parts, &lanes, c.flops());
+        let split = Split::new(&parts, &lanes, c.work());
         let (images, band) = (split.images, split.band);
         let without_cells = |[panels, sums]: [usize; 2]| [0, panels, sums];
         let buffers = match &lanes {

@@ -29,8 +29,8 @@ pub(super) struct Task<'a> {
     pub(super) output: Output<'a>,
 }
 
-/// Below so many operations a second task costs more than it saves.
-pub(super) const FLOPS: u128 = 2_000_000;
+/// Below so much work, in operations, a second task costs more than it saves.
+pub(super) const WORK: u128 = 2_000_000;
 /// Most tasks that are looked for.
 const TASKS: u128 = 16;
 
@@ -39,12 +39,12 @@ const IDLE: f64 = 0.1;
 
 impl Split {
     /// The split that costs least: tasks that are few leave threads idle, and many do work twice.
-    pub(super) fn new(parts: &Parts, lanes: &Lanes, flops: u128) -> Self {
+    pub(super) fn new(parts: &Parts, lanes: &Lanes, work: u128) -> Self {
         let axis = &parts.products.axes[parts.band_axis];
         let band = axis.positions();
         let band = ((band.end - band.start) as usize).max(1);
         let (batch, channels) = (parts.batch.max(1), parts.out_channels.max(1));
-        let wanted = (flops / FLOPS).clamp(1, TASKS) as usize;
+        let wanted = (work / WORK).clamp(1, TASKS) as usize;
         let height = lanes.channels_together(parts);
         let tiles = channels.div_ceil(height);
         let most = if lanes.cut_channels(parts) { tiles } else { 1 };
