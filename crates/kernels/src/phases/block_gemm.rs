@@ -12,6 +12,7 @@
 //! and in NCHW where sums are so long that turning costs little.
 
 mod each_tap;
+mod strips;
 mod turn;
 
 use std::ops::Range;
@@ -197,6 +198,9 @@ impl Product<'_> {
     fn run(&self, work: Work<'_>, output: &mut Output<'_>) {
         let turns = self.units.order == Order::Channels;
         let bunches = if turns { self.bunches() } else { self.tiles() };
+        if self.strips(&bunches, work.bias, output) {
+            return;
+        }
         let last = self.cut.blocks.len() - 1;
         for range in cut(0..self.positions.len(), self.cut.positions) {
             let runs = self.positions.runs(range.clone());

@@ -6,6 +6,7 @@ pub(crate) mod dots;
 pub(crate) mod interleave;
 pub(crate) mod loops;
 pub(crate) mod place;
+pub(crate) mod strip;
 pub(crate) mod tile;
 pub(crate) mod transpose;
 pub(crate) mod turned;

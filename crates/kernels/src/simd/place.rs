@@ -314,6 +314,15 @@ pub(crate) unsafe fn activated<V: Vector>(sum: V, activation: Activation) -> V {
             Activation::LeakyRelu { slope } => {
                 sum.where_negative(sum.mul_add(V::splat(slope), V::splat(0.0)))
             }
+            Activation::HardSwish { scale } => {
+                // `v * (v + 3).clamp(0, 6) * scale`, where the lesser of two is the larger of their opposites, and a product
+                // keeps its sign by the negative zero that is added.
+                let (one, opposite, nothing) = (V::splat(1.0), V::splat(-1.0), V::splat(-0.0));
+                let above = sum.mul_add(one, V::splat(3.0));
+                let above = above.where_negative(V::splat(0.0)).mul_add(opposite, nothing);
+                let within = V::splat(-6.0).where_larger(above).mul_add(opposite, nothing);
+                sum.mul_add(within, nothing).mul_add(V::splat(scale), nothing)
+            }
             _ => {
                 let mut lanes = [0.0; 16];
                 sum.store(lanes.as_mut_ptr());

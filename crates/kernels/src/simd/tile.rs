@@ -262,7 +262,7 @@ impl Detected {
 
     /// # Panics
     /// If an operand is too short for what the tile says.
-    fn check(self, tile: &Tile<'_>) {
+    pub(super) fn check(self, tile: &Tile<'_>) {
         let fits = |len: usize, runs: Starts<'_>, step: usize, last: usize| {
             let last = tile.steps.saturating_sub(1) * step + last;
             runs.all.is_empty() || len.checked_sub(last).is_some_and(|room| runs.last <= room)
