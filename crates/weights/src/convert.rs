@@ -32,12 +32,7 @@ pub fn convert(
     allowed: &Allowed,
 ) -> Result<Converted> {
     let file = source.file.clone();
-    let named = |error| match error {
-        WeightsError::Tensor { tensor, fault, .. } => {
-            WeightsError::Tensor { file: file.clone(), tensor, fault }
-        }
-        other => other,
-    };
+    let named = |error: WeightsError| error.in_file(&file);
     metadata.selftest = None;
     // A file of ours says itself where its weights come from.
     if source.weights.metadata().is_none() {

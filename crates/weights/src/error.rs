@@ -384,6 +384,14 @@ impl WeightsError {
         }
     }
 
+    /// Names the file in an error about a tensor in memory.
+    pub(crate) fn in_file(self, file: &str) -> Self {
+        match self {
+            Self::Tensor { tensor, fault, .. } => Self::Tensor { file: file.into(), tensor, fault },
+            other => other,
+        }
+    }
+
     pub(crate) fn read(file: &str, source: io::Error) -> Self {
         Self::Read { file: file.into(), source }
     }

@@ -18,7 +18,7 @@ mod shards;
 
 use std::path::Path;
 
-use crate::error::{Result, WeightsError};
+use crate::error::Result;
 use crate::format::{SourceFile, base_name};
 use crate::input::{self, Input};
 use crate::limits;
@@ -61,16 +61,6 @@ pub fn read(path: &Path) -> Result<Model> {
         }
         files.extend(reader.finish());
     }
-    let weights = Weights::new(None, tensors).map_err(|error| in_file(error, &file))?;
+    let weights = Weights::new(None, tensors).map_err(|error| error.in_file(&file))?;
     Ok(Model { weights, graph: document.graph, files })
-}
-
-/// Names the file in an error about tensors in memory.
-fn in_file(error: WeightsError, file: &str) -> WeightsError {
-    match error {
-        WeightsError::Tensor { tensor, fault, .. } => {
-            WeightsError::Tensor { file: file.into(), tensor, fault }
-        }
-        other => other,
-    }
 }

@@ -1,6 +1,5 @@
 //! The bytes of a shard become the values of a tensor.
 
-use super::in_file;
 use super::manifest::{Encoding, Stored};
 use super::shards::Reader;
 use crate::error::{Result, TensorFault, WeightsError};
@@ -34,5 +33,5 @@ pub(super) fn read(file: &str, reader: &mut Reader, stored: Stored) -> Result<Te
             (value, wide)
         }
     };
-    Tensor::new(name, dtype, shape, bytes).map_err(|error| in_file(error, file))
+    Tensor::new(name, dtype, shape, bytes).map_err(|error| error.in_file(file))
 }
