@@ -1,4 +1,4 @@
-//! The cells of a tensor as bytes: its own, or part of a mapped file.
+//! The cells of a tensor as bytes: its own, or part of a file that is read or mapped as a whole.
 
 use std::fs::File;
 use std::io;
@@ -11,11 +11,37 @@ use memmap2::Mmap;
 #[derive(Clone, Debug)]
 pub(crate) enum Bytes {
     Own(Vec<u8>),
-    /// What lies in `range` of `map`, within it.
-    Mapped {
-        map: Arc<Mmap>,
+    /// What lies in `range` of `whole`, within it.
+    Part {
+        whole: Whole,
         range: Range<usize>,
     },
+}
+
+/// All bytes of a file; a clone is the same bytes.
+#[derive(Clone, Debug)]
+pub(crate) enum Whole {
+    Read(Arc<Vec<u8>>),
+    Mapped(Arc<Mmap>),
+}
+
+impl Bytes {
+    /// Bytes of which parts are not copied.
+    pub(crate) fn shared(whole: Whole) -> Self {
+        let range = 0..whole.len();
+        Self::Part { whole, range }
+    }
+
+    /// What lies in a range of these, within them. Only bytes that belong to one tensor are copied.
+    pub(crate) fn part(&self, part: Range<usize>) -> Self {
+        match self {
+            Self::Own(bytes) => Self::Own(bytes[part].to_vec()),
+            Self::Part { whole, range } => {
+                let range = range.start + part.start..range.start + part.end;
+                Self::Part { whole: whole.clone(), range }
+            }
+        }
+    }
 }
 
 impl Deref for Bytes {
@@ -24,7 +50,18 @@ impl Deref for Bytes {
     fn deref(&self) -> &[u8] {
         match self {
             Self::Own(bytes) => bytes,
-            Self::Mapped { map, range } => &map[range.clone()],
+            Self::Part { whole, range } => &whole[range.clone()],
+        }
+    }
+}
+
+impl Deref for Whole {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Read(bytes) => bytes,
+            Self::Mapped(map) => map,
         }
     }
 }
@@ -45,11 +82,11 @@ impl Eq for Bytes {}
 
 /// A whole file in memory, of which the system reads what is looked at.
 #[allow(unsafe_code, reason = "there is no other way to map a file")]
-pub(crate) fn map(file: &File) -> io::Result<Arc<Mmap>> {
+pub(crate) fn map(file: &File) -> io::Result<Whole> {
     // SAFETY: the bytes are only read, as plain numbers of which every pattern is valid. Whoever changes the file
-    // meanwhile changes numbers; whoever cuts it ends the program with a signal, which `Weights::map` states.
+    // meanwhile changes numbers; whoever cuts it ends the program with a signal, which those say who map.
     let map = unsafe { Mmap::map(file)? };
-    Ok(Arc::new(map))
+    Ok(Whole::Mapped(Arc::new(map)))
 }
 
 #[cfg(test)]
@@ -76,7 +113,7 @@ mod tests {
             assert!(matches!(large.as_f32().unwrap(), Cow::Borrowed(own) if own == values));
             let short = mapped.get("b").unwrap();
             assert!(matches!(short.as_f32().unwrap(), Cow::Owned(own) if own == [0.5, -0.5]));
-            assert_eq!(matches!(large.bytes, super::Bytes::Mapped { .. }), cells > 3);
+            assert_eq!(matches!(large.bytes, super::Bytes::Part { .. }), cells > 3);
         }
     }
 

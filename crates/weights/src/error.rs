@@ -90,6 +90,33 @@ pub enum WeightsError {
         /// What is wrong there.
         reason: String,
     },
+    /// A part of a file of bytes is not of the expected form.
+    #[error("{file}: {field} at byte {offset}: {reason}")]
+    Form {
+        /// The file.
+        file: String,
+        /// Which part.
+        field: String,
+        /// Where it begins.
+        offset: u64,
+        /// What is wrong with it, and what is legal.
+        reason: String,
+    },
+    /// A pickle asks for a function or class of Python. Nothing is ever called; those that are known say
+    /// how numbers lie in the file.
+    #[error(
+        "{file}: the pickle asks for {global:?} at byte {offset}, which is not run; known: {known}"
+    )]
+    Global {
+        /// The file.
+        file: String,
+        /// Module and name, with a dot between them.
+        global: String,
+        /// Where it is named.
+        offset: u64,
+        /// Those that are known.
+        known: String,
+    },
     /// Metadata of a newer kind.
     #[error("{file}: upconv metadata of schema {got}, but this program reads schema {legal}")]
     Schema {
@@ -237,6 +264,14 @@ pub enum TensorFault {
         /// The legal ones.
         legal: String,
     },
+    /// Something that is no tensor, where one is looked for.
+    #[error("{got}; legal: {legal}")]
+    Value {
+        /// What it is.
+        got: String,
+        /// What is legal there.
+        legal: String,
+    },
     /// It lies where another one lies.
     #[error(
         "begins at byte {begin} of the data, inside of tensor {other:?} that ends at byte {end}"
@@ -359,6 +394,8 @@ impl WeightsError {
             | Self::Truncated { file, .. }
             | Self::Surplus { file, .. }
             | Self::Json { file, .. }
+            | Self::Form { file, .. }
+            | Self::Global { file, .. }
             | Self::Schema { file, .. }
             | Self::TooMany { file, .. }
             | Self::Tensor { file, .. }
@@ -376,10 +413,12 @@ impl WeightsError {
     pub fn field(&self) -> Option<&str> {
         match self {
             Self::Json { field, .. }
+            | Self::Form { field, .. }
             | Self::Shard { field, .. }
             | Self::ShardBytes { field, .. } => Some(field),
             Self::Tensor { tensor, .. } => Some(tensor),
             Self::Rule { from, .. } => Some(from),
+            Self::Global { global, .. } => Some(global),
             _ => None,
         }
     }

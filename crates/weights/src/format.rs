@@ -9,6 +9,7 @@ use crate::error::{Result, WeightsError};
 use crate::input;
 use crate::limits;
 use crate::metadata::Origin;
+use crate::numpy;
 use crate::safetensors::{PREFIX, Weights};
 use crate::tfjs::{self, Graph};
 
@@ -20,17 +21,23 @@ pub enum Format {
     Safetensors,
     /// A TensorFlow.js graph model.
     TfjsGraph,
+    /// One array of NumPy, or a dictionary of arrays in one.
+    Npy,
+    /// An archive of NumPy arrays.
+    Npz,
 }
 
 impl Format {
     /// All that are read.
-    pub const ALL: [Self; 2] = [Self::Safetensors, Self::TfjsGraph];
+    pub const ALL: [Self; 4] = [Self::Safetensors, Self::TfjsGraph, Self::Npy, Self::Npz];
 
     /// Its name in results.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Safetensors => "safetensors",
             Self::TfjsGraph => "tfjs_graph",
+            Self::Npy => "npy",
+            Self::Npz => "npz",
         }
     }
 
@@ -38,6 +45,8 @@ impl Format {
         match self {
             Self::Safetensors => "safetensors",
             Self::TfjsGraph => "TensorFlow.js graph model (its JSON file)",
+            Self::Npy => "NumPy array (.npy)",
+            Self::Npz => "NumPy archive (.npz)",
         }
     }
 
@@ -47,9 +56,16 @@ impl Format {
     /// use upconv_weights::Format;
     /// assert_eq!(Format::of(b"\x40\0\0\0\0\0\0\0{\"a\":{"), Some(Format::Safetensors));
     /// assert_eq!(Format::of(b"{\n  \"format\": \"graph-model\""), Some(Format::TfjsGraph));
+    /// assert_eq!(Format::of(b"\x93NUMPY\x01\0"), Some(Format::Npy));
     /// assert_eq!(Format::of(b"\x89HDF\r\n\x1a\n"), None);
     /// ```
     pub fn of(begin: &[u8]) -> Option<Self> {
+        if begin.starts_with(numpy::MAGIC) {
+            return Some(Self::Npy);
+        }
+        if numpy::begins_archive(begin) {
+            return Some(Self::Npz);
+        }
         // A document of text holds no byte 0; the size of a header holds at least four.
         let is_text = !begin.iter().take(PREFIX as usize).any(|&byte| byte == 0);
         let first = begin.iter().find(|byte| !byte.is_ascii_whitespace());
@@ -130,6 +146,9 @@ impl Source {
 
 /// Opens a weight file, whatever its format.
 ///
+/// Files of NumPy from [`limits::MAPPED_BYTES`] on are mapped, with what [`Weights::map`] says about files that are cut
+/// short meanwhile.
+///
 /// # Errors
 /// If it cannot be read, no reader knows it (the message lists those that exist), or it is broken.
 pub fn open(path: &Path) -> Result<Source> {
@@ -141,6 +160,11 @@ pub fn open(path: &Path) -> Result<Source> {
             let files = vec![read];
             Source { file, format, files, weights, graph: None }
         }
+        Format::Npy | Format::Npz => {
+            let (weights, read) = numpy::read_described(path)?;
+            let files = vec![read];
+            Source { file, format, files, weights, graph: None }
+        }
         Format::TfjsGraph => {
             let tfjs::Model { weights, graph, files } = tfjs::read(path)?;
             Source { file, format, files, weights, graph: Some(graph) }
@@ -149,8 +173,8 @@ pub fn open(path: &Path) -> Result<Source> {
     Ok(source)
 }
 
-/// Bytes that tell the format.
-const BEGIN: usize = 64;
+/// Bytes that tell the format: the name of the first entry of an archive must lie within.
+const BEGIN: usize = 1024;
 
 /// The format of a file.
 ///
@@ -166,10 +190,12 @@ pub fn detect(path: &Path) -> Result<Format> {
         .map_err(|source| WeightsError::read(&file, source))?;
     // Where the content is too broken to tell, the name decides whose reader says what is wrong.
     let by_name = match path.extension().and_then(|extension| extension.to_str()) {
-        Some("safetensors") => Some(Format::Safetensors),
+        Some("safetensors") if begin.len() <= PREFIX as usize => Some(Format::Safetensors),
+        Some("npy") if numpy::MAGIC.starts_with(&begin) => Some(Format::Npy),
+        Some("npz") if begin.is_empty() || begin.starts_with(b"P") => Some(Format::Npz),
         _ => None,
     };
-    Format::of(&begin).or(by_name.filter(|_| begin.len() <= PREFIX as usize)).ok_or_else(|| {
+    Format::of(&begin).or(by_name).ok_or_else(|| {
         let begins = match looks_like(&begin) {
             Some(what) => format!("it looks like {what}"),
             None if begin.is_empty() => "it is empty".into(),
@@ -184,8 +210,7 @@ pub fn detect(path: &Path) -> Result<Format> {
 fn looks_like(begin: &[u8]) -> Option<&'static str> {
     const SIGNS: &[(&[u8], &str)] = &[
         (b"\x89HDF", "HDF5, as Keras writes"),
-        (b"PK\x03\x04", "a zip archive, as PyTorch and NumPy write"),
-        (b"\x93NUMPY", "an array of NumPy"),
+        (b"PK\x03\x04", "a zip archive, as PyTorch writes"),
         (b"\x80\x02", "a pickle of Python"),
         (b"\x1f\x8b", "a gzip archive"),
         (b"GGUF", "GGUF"),

@@ -5,6 +5,7 @@
 //! | [`mod@format`] | finds out what a file is, and opens it |
 //! | [`safetensors`] | the format that this project keeps weights in, with [`metadata`] |
 //! | [`tfjs`] | TensorFlow.js graph models: JSON and binary shards |
+//! | [`mod@numpy`] | NumPy arrays: `.npy`, `.npz`, and dictionaries of arrays in them |
 //! | [`rename`] | tables from a file's names to a model's, with the moves of axes |
 //! | [`balance`] | the fate of every tensor |
 //! | [`convert`] | a foreign file and a table become weights of ours |
@@ -36,6 +37,7 @@ pub mod balance;
 mod bytes;
 pub mod compare;
 pub mod convert;
+mod cursor;
 mod error;
 pub mod format;
 pub mod hash;
@@ -43,12 +45,15 @@ mod input;
 mod json;
 pub mod limits;
 pub mod metadata;
+pub mod numpy;
+mod pickle;
 pub mod rename;
 pub mod safetensors;
 pub mod selftest;
 mod statistics;
 mod tensor;
 pub mod tfjs;
+mod zip;
 
 pub use balance::{Allowed, Balance};
 pub use error::{Result, TensorFault, WeightsError, shown};

@@ -3,6 +3,9 @@
 //! A reader holds its tensors, at most [`MAX_BYTES`], and while it reads them a document, which takes up to
 //! about ten times its [`MAX_JSON_BYTES`]. Tensors take as many bytes as in the file, except 8-bit and 16-bit
 //! quantised ones, which become F32.
+//!
+//! Tensors whose bytes lie in a file as they are needed, which is mapped or read as a whole, refer to that file. Only
+//! those of another order of bytes or axes, and compressed ones, take memory of their own.
 
 use crate::error::TensorFault;
 
@@ -14,6 +17,28 @@ pub const MAPPED_BYTES: u64 = 1 << 24;
 
 /// Most bytes of a safetensors header, or of a JSON document: 16 MiB.
 pub const MAX_JSON_BYTES: u64 = 1 << 24;
+
+/// Most bytes of the header of a NumPy array: 64 KiB.
+pub const MAX_NPY_HEADER: u64 = 1 << 16;
+
+/// Most bytes of a name that is put together of the keys of dictionaries.
+pub const MAX_NAME_BYTES: usize = 1 << 12;
+
+/// Most dictionaries and lists in one another of which names are put together.
+pub const MAX_DEPTH: usize = 32;
+
+/// Most values that a pickle makes, and that are looked at to find its tensors.
+pub const MAX_PICKLE_VALUES: usize = 1 << 20;
+
+/// Most instructions of a pickle.
+pub const MAX_PICKLE_STEPS: usize = 1 << 22;
+
+/// Most times that the tensors of a pickle may take the bytes of its file. More than once is only possible where two
+/// names stand for one array.
+pub const MAX_SHARING: u64 = 4;
+
+/// Most bytes that a byte of a compressed entry of an archive can stand for: the bound of deflate.
+pub const MAX_INFLATION: u64 = 1032;
 
 /// Most tensors of a file, and most nodes of a graph.
 pub const MAX_TENSORS: usize = 1 << 16;

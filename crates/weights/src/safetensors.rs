@@ -89,7 +89,7 @@ impl Weights {
             if range.end > map.len() {
                 return Err(input.cut(format!("tensor {:?}", entry.name), entry.end - entry.begin));
             }
-            Ok(Bytes::Mapped { map: map.clone(), range })
+            Ok(Bytes::Part { whole: map.clone(), range })
         };
         Self::parse(input, &file, place).map(|(weights, _)| weights)
     }
