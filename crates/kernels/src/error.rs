@@ -70,6 +70,21 @@ pub enum KernelError {
         /// The shape given.
         got: Vec<usize>,
     },
+    /// A crop that reaches beyond its input.
+    #[error(
+        "axis {axis}: a crop of {size} cells from {begin} on needs {}, but there are {input}",
+        begin.saturating_add(*size)
+    )]
+    CropOutside {
+        /// The spatial axis, from 0.
+        axis: usize,
+        /// First cell.
+        begin: usize,
+        /// Cells.
+        size: usize,
+        /// Cells of the input.
+        input: usize,
+    },
     /// Another number of inputs or outputs than a network has.
     #[error("{got} {what} are given to a network that has {expected}")]
     BufferCount {

@@ -88,7 +88,7 @@ impl Classifier {
 
 impl Trained for Classifier {
     fn step(&mut self) -> Fallible<()> {
-        let scores = self.net.forward(&mut Eager, &self.images)?;
+        let scores = self.net.forward(&mut Eager::default(), &self.images)?;
         let log = ops::log_softmax(scores)?;
         let loss = log.gather(1, self.labels.clone()).mean().neg();
         self.net = descend(&mut self.optimiser, self.net.clone(), loss, 0.1);
@@ -128,8 +128,8 @@ fn softplus(scores: Tensor<4>) -> Tensor<1> {
 
 impl Trained for Adversaries {
     fn step(&mut self) -> Fallible<()> {
-        let fake = self.generator.forward(&mut Eager, &self.latent)?;
-        let score = |net: &Discriminator, x: &Tensor<4>| net.forward(&mut Eager, x);
+        let fake = self.generator.forward(&mut Eager::default(), &self.latent)?;
+        let score = |net: &Discriminator, x: &Tensor<4>| net.forward(&mut Eager::default(), x);
         let of_real = score(&self.discriminator, &self.real)?;
         let of_fake = score(&self.discriminator, &fake.clone().detach())?;
         let loss = softplus(of_real.neg()) + softplus(of_fake);

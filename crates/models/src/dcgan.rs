@@ -58,7 +58,7 @@ impl Default for GeneratorConfig {
 /// use upconv_nn::pass::Eager;
 /// let config = GeneratorConfig { latent: 5, channels: [8, 6, 4, 2], colours: 3 };
 /// let net = Generator::new(&config, &Device::flex())?;
-/// let y = net.forward(&mut Eager, &Tensor::ones([2, 5, 1, 1], &Device::flex()))?;
+/// let y = net.forward(&mut Eager::default(), &Tensor::ones([2, 5, 1, 1], &Device::flex()))?;
 /// assert_eq!(y.dims(), [2, 3, 64, 64]);
 /// # Ok::<(), upconv_models::ModelError>(())
 /// ```
@@ -150,7 +150,7 @@ impl Default for DiscriminatorConfig {
 /// use upconv_nn::pass::Eager;
 /// let config = DiscriminatorConfig { colours: 3, channels: [2, 4, 6, 8] };
 /// let net = Discriminator::new(&config, &Device::flex())?;
-/// let y = net.forward(&mut Eager, &Tensor::ones([2, 3, 64, 64], &Device::flex()))?;
+/// let y = net.forward(&mut Eager::default(), &Tensor::ones([2, 3, 64, 64], &Device::flex()))?;
 /// assert_eq!(y.dims(), [2, 1, 1, 1]);
 /// # Ok::<(), upconv_models::ModelError>(())
 /// ```

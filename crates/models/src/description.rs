@@ -4,7 +4,9 @@ use burn::module::Param;
 use burn::tensor::Tensor;
 use serde::Serialize;
 use upconv_nn::Result as NnResult;
-use upconv_nn::layers::{BatchNorm, Conv2d, ConvTranspose2d, Linear, MaxPool2d, Upsample};
+use upconv_nn::layers::{
+    BatchNorm, Conv2d, ConvTranspose2d, Linear, MaxPool2d, PixelShuffle, Upsample,
+};
 use upconv_nn::parameters::Names;
 use upconv_nn::pass::{Activation, Pass};
 
@@ -27,8 +29,12 @@ pub enum LayerKind {
     BatchNorm,
     /// The maximum of every window; has no parameters.
     MaxPool,
+    /// Values go back to where a max pooling found them; has no parameters.
+    MaxUnpool,
     /// Bilinear resize; has no parameters.
     Upsample,
+    /// Channels become space; has no parameters.
+    PixelShuffle,
 }
 
 impl LayerKind {
@@ -41,7 +47,9 @@ impl LayerKind {
             Self::Linear => "linear",
             Self::BatchNorm => "batch_norm",
             Self::MaxPool => "max_pool",
+            Self::MaxUnpool => "max_unpool",
             Self::Upsample => "upsample",
+            Self::PixelShuffle => "pixel_shuffle",
         }
     }
 }
@@ -143,13 +151,19 @@ impl Pass for Describer {
         Ok(y)
     }
 
-    fn conv_transpose(
+    fn conv_transpose(&mut self, layer: &ConvTranspose2d, x: &[usize; 4]) -> NnResult<[usize; 4]> {
+        let size = layer.output_size(&x[2..])?;
+        self.conv_transpose_to(layer, x, [size[0], size[1]])
+    }
+
+    fn conv_transpose_to(
         &mut self,
         layer: &ConvTranspose2d,
         &[n, c, h, w]: &[usize; 4],
+        size: [usize; 2],
     ) -> NnResult<[usize; 4]> {
+        layer.axes(&[h, w], Some(&size))?;
         let [_, out_group, kh, kw] = layer.weight.lazy_shape().dims();
-        let size = layer.output_size(&[h, w])?;
         let numbers = Numbers {
             kind: LayerKind::ConvTranspose,
             stride: layer.setting.stride.clone(),
@@ -209,6 +223,47 @@ impl Pass for Describer {
     }
 
     fn gate(&mut self, x: &[usize; 4], _: &[usize; 4]) -> NnResult<[usize; 4]> {
+        Ok(*x)
+    }
+
+    fn crop(
+        &mut self,
+        &[n, c, ..]: &[usize; 4],
+        _: [usize; 2],
+        [h, w]: [usize; 2],
+    ) -> NnResult<[usize; 4]> {
+        Ok([n, c, h, w])
+    }
+
+    fn pixel_shuffle(&mut self, layer: &PixelShuffle, x: &[usize; 4]) -> NnResult<[usize; 4]> {
+        let shape = layer.output_shape(x)?;
+        let y = std::array::from_fn(|axis| shape[axis]);
+        self.push_nameless(LayerKind::PixelShuffle, y);
+        Ok(y)
+    }
+
+    fn max_pool_with_positions(
+        &mut self,
+        layer: &MaxPool2d,
+        x: &[usize; 4],
+    ) -> NnResult<([usize; 4], [usize; 4])> {
+        let y = self.max_pool(layer, x)?;
+        Ok((y, y))
+    }
+
+    fn max_unpool(
+        &mut self,
+        _: &MaxPool2d,
+        &[n, c, ..]: &[usize; 4],
+        _: &[usize; 4],
+        [h, w]: [usize; 2],
+    ) -> NnResult<[usize; 4]> {
+        let y = [n, c, h, w];
+        self.push_nameless(LayerKind::MaxUnpool, y);
+        Ok(y)
+    }
+
+    fn dropout(&mut self, _: f64, x: &[usize; 4]) -> NnResult<[usize; 4]> {
         Ok(*x)
     }
 }

@@ -59,7 +59,7 @@ const DEPTHS: [usize; 5] = [2, 2, 3, 3, 3];
 /// use upconv_nn::pass::Eager;
 /// let config = Fcn8sConfig { classes: 4, channels: [4; 5], hidden: 8 };
 /// let net = Fcn8s::new(&config, &Device::flex())?;
-/// let y = net.forward(&mut Eager, &Tensor::zeros([1, 3, 64, 32], &Device::flex()))?;
+/// let y = net.forward(&mut Eager::default(), &Tensor::zeros([1, 3, 64, 32], &Device::flex()))?;
 /// assert_eq!(y.dims(), [1, 4, 64, 32]);
 /// # Ok::<(), upconv_models::ModelError>(())
 /// ```

@@ -57,7 +57,7 @@ const EXPANSION: usize = 4;
 /// use upconv_nn::pass::Eager;
 /// let config = ResNetConfig { blocks: [1; 4], width: 4, classes: 10 };
 /// let net = ResNet::new(&config, &Device::flex())?;
-/// let y = net.forward(&mut Eager, &Tensor::zeros([2, 3, 64, 64], &Device::flex()))?;
+/// let y = net.forward(&mut Eager::default(), &Tensor::zeros([2, 3, 64, 64], &Device::flex()))?;
 /// assert_eq!(y.dims(), [2, 10, 1, 1]);
 /// # Ok::<(), upconv_models::ModelError>(())
 /// ```

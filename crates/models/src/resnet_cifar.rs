@@ -49,7 +49,7 @@ impl Default for ResNetCifarConfig {
 /// use upconv_models::resnet_cifar::{ResNetCifar, ResNetCifarConfig};
 /// use upconv_nn::pass::Eager;
 /// let net = ResNetCifar::new(&ResNetCifarConfig::default(), &Device::flex())?;
-/// let y = net.forward(&mut Eager, &Tensor::zeros([2, 3, 32, 32], &Device::flex()))?;
+/// let y = net.forward(&mut Eager::default(), &Tensor::zeros([2, 3, 32, 32], &Device::flex()))?;
 /// assert_eq!(y.dims(), [2, 10, 1, 1]);
 /// # Ok::<(), upconv_models::ModelError>(())
 /// ```

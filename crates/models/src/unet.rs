@@ -58,7 +58,7 @@ impl Default for UNetConfig {
 /// use upconv_models::inference::Model;
 /// use upconv_nn::pass::Eager;
 /// let net = UNet::new(&UNetConfig { base: 2, ..Default::default() }, &Device::flex())?;
-/// let y = net.forward(&mut Eager, &Tensor::zeros([1, 3, 32, 48], &Device::flex()))?;
+/// let y = net.forward(&mut Eager::default(), &Tensor::zeros([1, 3, 32, 48], &Device::flex()))?;
 /// assert_eq!(y.dims(), [1, 2, 32, 48]);
 /// # Ok::<(), upconv_models::ModelError>(())
 /// ```

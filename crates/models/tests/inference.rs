@@ -52,7 +52,7 @@ fn check<M: Model + Module>(net: M, shape: [usize; 4]) {
     let weights = Weights::new(None, weights).unwrap();
     let x = noise(shape.iter().product(), 99);
     let tensor = Tensor::<4>::from_data(TensorData::new(x.clone(), shape), &Device::flex());
-    let expected = net.forward(&mut Eager, &tensor).unwrap();
+    let expected = net.forward(&mut Eager::default(), &tensor).unwrap();
     let expected = expected.into_data().try_into_vec::<f32>().unwrap();
     let scale = expected.iter().fold(0.0f32, |most, v| most.max(v.abs()));
     assert!(scale > 1e-3, "the network gives next to nothing: {scale}");
@@ -140,7 +140,8 @@ fn parameters_that_nobody_uses_are_not_drawn() {
 fn wrong_sizes_and_wrong_weights_are_named() {
     let device = Device::flex();
     let net = UNet::new(&UNetConfig { base: 1, ..Default::default() }, &device).unwrap();
-    let error = net.forward(&mut Eager, &Tensor::zeros([1, 3, 16, 40], &device)).unwrap_err();
+    let error =
+        net.forward(&mut Eager::default(), &Tensor::zeros([1, 3, 16, 40], &device)).unwrap_err();
     assert_eq!(
         error.to_string(),
         "unet32: input width is 40, but it must be a multiple of 16, at least 16"

@@ -21,7 +21,7 @@
 //!
 //! let mut fast = [0.0; 72];
 //! network.run(&[&[0.5; 64]], &mut [&mut fast])?;
-//! let slow = forward(&net, &mut Eager, &Tensor::full([1, 1, 8, 8], 0.5, &Device::flex()))?;
+//! let slow = forward(&net, &mut Eager::default(), &Tensor::full([1, 1, 8, 8], 0.5, &Device::flex()))?;
 //! for (fast, slow) in fast.iter().zip(slow.into_data().iter::<f32>()) {
 //!     assert!((fast - slow).abs() < 1e-6);
 //! }
@@ -35,7 +35,10 @@ use upconv_kernels::inference::{self, Graph, Value};
 pub use upconv_kernels::inference::{Network, NetworkOptions, Parameter, StepInfo};
 
 use crate::error::{NnError, Result};
-use crate::layers::{BatchNorm, Conv2d, ConvTranspose2d, Linear, MaxPool2d, Upsample};
+use crate::layers::{
+    BatchNorm, Conv2d, ConvTranspose2d, Linear, MaxPool2d, PixelShuffle, Upsample,
+};
+use crate::ops::check_rate;
 use crate::parameters::Names;
 use crate::pass::Pass;
 
@@ -88,6 +91,20 @@ impl<'w> Recorder<'w> {
         if got == expected { Ok(()) } else { Err(NnError::Shape { tensor: "x", expected, got }) }
     }
 
+    /// A transposed convolution to its usual size, or to a wanted one.
+    fn transposed(
+        &mut self,
+        layer: &ConvTranspose2d,
+        x: Value,
+        output: Option<&[usize]>,
+    ) -> Result<Value> {
+        self.check_channels(x, layer.weight.lazy_shape()[0])?;
+        let axes = layer.axes(&self.graph.shape(x)[2..], output)?;
+        let weight = self.parameter(&layer.weight, "weight")?;
+        let bias = layer.bias.as_ref().map(|bias| self.parameter(bias, "bias")).transpose()?;
+        Ok(self.graph.conv_transpose(x, axes, layer.setting.groups, weight, bias)?)
+    }
+
     /// The values of a layer's parameter.
     fn parameter<const D: usize>(
         &self,
@@ -131,11 +148,16 @@ impl Pass for Recorder<'_> {
     }
 
     fn conv_transpose(&mut self, layer: &ConvTranspose2d, x: &Value) -> Result<Value> {
-        self.check_channels(*x, layer.weight.lazy_shape()[0])?;
-        let axes = layer.axes(&self.graph.shape(*x)[2..], None)?;
-        let weight = self.parameter(&layer.weight, "weight")?;
-        let bias = layer.bias.as_ref().map(|bias| self.parameter(bias, "bias")).transpose()?;
-        Ok(self.graph.conv_transpose(*x, axes, layer.setting.groups, weight, bias)?)
+        self.transposed(layer, *x, None)
+    }
+
+    fn conv_transpose_to(
+        &mut self,
+        layer: &ConvTranspose2d,
+        x: &Value,
+        output: [usize; 2],
+    ) -> Result<Value> {
+        self.transposed(layer, *x, Some(&output))
     }
 
     fn batch_norm(&mut self, layer: &BatchNorm, x: &Value) -> Result<Value> {
@@ -189,5 +211,33 @@ impl Pass for Recorder<'_> {
 
     fn gate(&mut self, x: &Value, gate: &Value) -> Result<Value> {
         Ok(self.graph.gate(*x, *gate)?)
+    }
+
+    fn crop(&mut self, x: &Value, begin: [usize; 2], size: [usize; 2]) -> Result<Value> {
+        Ok(self.graph.crop(*x, &begin, &size)?)
+    }
+
+    fn pixel_shuffle(&mut self, layer: &PixelShuffle, x: &Value) -> Result<Value> {
+        Ok(self.graph.pixel_shuffle(*x, layer.config.factor, layer.config.order)?)
+    }
+
+    fn max_pool_with_positions(&mut self, layer: &MaxPool2d, x: &Value) -> Result<(Value, Value)> {
+        let window = layer.window();
+        Ok((self.graph.max_pool(*x, &window)?, self.graph.max_positions(*x, &window)?))
+    }
+
+    fn max_unpool(
+        &mut self,
+        layer: &MaxPool2d,
+        x: &Value,
+        positions: &Value,
+        output: [usize; 2],
+    ) -> Result<Value> {
+        Ok(self.graph.max_unpool(*x, *positions, &layer.window(), &output)?)
+    }
+
+    fn dropout(&mut self, rate: f64, x: &Value) -> Result<Value> {
+        check_rate(rate)?;
+        Ok(*x)
     }
 }

@@ -5,6 +5,7 @@ use upconv_geometry::{
 };
 
 use super::Parameter;
+use super::rearrange::Rearrange;
 use crate::error::{KernelError, Result};
 use crate::options::{Activation, PlanOptions};
 use crate::pool::PoolWindow;
@@ -62,6 +63,7 @@ pub(super) enum Operation<'w> {
     GlobalMean,
     /// The second value, `[n, c, 1...]`, times each channel of the first.
     Gate,
+    Rearrange(Rearrange),
 }
 
 /// A convolution or transposed convolution with what follows it in the same pass.
@@ -317,13 +319,18 @@ impl<'w> Graph<'w> {
         Ok(self.push(Operation::Gate, &[x, gate], shape))
     }
 
-    fn push(&mut self, operation: Operation<'w>, inputs: &[Value], shape: Vec<usize>) -> Value {
+    pub(super) fn push(
+        &mut self,
+        operation: Operation<'w>,
+        inputs: &[Value],
+        shape: Vec<usize>,
+    ) -> Value {
         self.nodes.push(Node { operation, inputs: inputs.to_vec(), shape });
         Value(self.nodes.len() - 1)
     }
 }
 
-fn check_shape(tensor: &'static str, got: &[usize], expected: &[usize]) -> Result<()> {
+pub(super) fn check_shape(tensor: &'static str, got: &[usize], expected: &[usize]) -> Result<()> {
     if got == expected {
         return Ok(());
     }

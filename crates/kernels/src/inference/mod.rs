@@ -14,6 +14,7 @@ mod fold;
 mod graph;
 mod network;
 mod parameter;
+mod rearrange;
 mod step;
 
 pub use graph::{BatchNorm, Graph, Value};

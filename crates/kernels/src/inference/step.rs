@@ -73,12 +73,13 @@ pub(super) fn prepare(
         }
         Operation::GlobalMean => Box::new(GlobalMean { isa, extent: of(x[0])? }),
         Operation::Gate => Box::new(Gate { isa, extent: of(y)? }),
+        Operation::Rearrange(rearrange) => rearrange.prepare(x[0], y, options)?,
         // They only say where values lie.
         Operation::Input | Operation::Concat => Box::new(Copy),
     })
 }
 
-fn plan_options(options: &NetworkOptions) -> PlanOptions {
+pub(super) fn plan_options(options: &NetworkOptions) -> PlanOptions {
     let NetworkOptions { isa, inside: layout, fast_math, .. } = *options;
     PlanOptions { isa, layout, fast_math, ..Default::default() }
 }

@@ -137,7 +137,7 @@ impl PoolAxis {
     }
 
     /// The cells that window `o` sees.
-    pub(super) fn cells(&self, o: usize) -> impl Iterator<Item = usize> + Clone {
+    pub(crate) fn cells(&self, o: usize) -> impl Iterator<Item = usize> + Clone {
         let (begin, step) = (self.begin(o), self.dilation);
         self.taps(o, self.input as i64).map(move |tap| (begin + (tap * step) as i64) as usize)
     }

@@ -17,7 +17,7 @@ pub enum DepthOrder {
 }
 
 impl DepthOrder {
-    fn channel(self, c: usize, channels: usize, cell: usize, cells: usize) -> usize {
+    pub(crate) fn channel(self, c: usize, channels: usize, cell: usize, cells: usize) -> usize {
         match self {
             Self::Crd => c * cells + cell,
             Self::Dcr => cell * channels + c,

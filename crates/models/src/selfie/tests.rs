@@ -70,7 +70,7 @@ fn changed(mask: &[f32]) -> usize {
 #[test]
 fn all_maps_are_those_of_the_graph() {
     let net = net();
-    let maps = net.maps(&mut Eager, &photo()).unwrap();
+    let maps = net.maps(&mut Eager::default(), &photo()).unwrap();
     // A value of a map is a sum of terms up to some hundreds: relative noise of f32 is about 1e-6 of it.
     for (name, got) in [("skip8", maps.skip8), ("bottleneck", maps.bottleneck), ("dec8", maps.dec8)]
     {
@@ -80,7 +80,7 @@ fn all_maps_are_those_of_the_graph() {
     // Logits span -796 to 362, with relative noise of f32 of about 5e-6.
     let d = difference(&nhwc(maps.logits), &map("logits"));
     assert!(d.mean < 2e-4 && d.max < 4e-3, "logits: {d:?}");
-    let mask = nhwc(net.forward(&mut Eager, &photo()).unwrap());
+    let mask = nhwc(net.forward(&mut Eager::default(), &photo()).unwrap());
     let d = difference(&mask, &map("output"));
     assert!(d.mean < 1e-6 && d.over_1e4 <= 10 && d.over_1e3 == 0, "{d:?}");
     assert_eq!(foreground(&mask), 35_717);
@@ -104,7 +104,7 @@ fn all_maps_are_those_of_the_graph() {
 fn an_exact_sixth_gives_the_masks_of_tflite() {
     let mut net = net();
     net.hard_swish_scale = SelfieConfig::exact().hard_swish_scale;
-    let mask = nhwc(net.forward(&mut Eager, &photo()).unwrap());
+    let mask = nhwc(net.forward(&mut Eager::default(), &photo()).unwrap());
     let d = difference(&mask, &map("output_exact_sixth"));
     assert!(d.mean < 1e-6 && d.over_1e4 <= 10 && d.over_1e3 == 0, "{d:?}");
     let d = difference(&mask, &map("output"));
@@ -119,7 +119,7 @@ fn symmetric_padding_at_stride_2_is_noticed() {
     for (block, pad) in [(&mut net.mb1, 1), (&mut net.mb2, 1), (&mut net.mb4, 2)] {
         block.set_depthwise_padding(Padding::Pads(vec![(pad, pad)]));
     }
-    let mask = nhwc(net.forward(&mut Eager, &photo()).unwrap());
+    let mask = nhwc(net.forward(&mut Eager::default(), &photo()).unwrap());
     assert_eq!(changed(&mask), 6_272);
     assert!(difference(&mask, &map("output")).max > 0.99);
 }
@@ -132,7 +132,7 @@ fn another_grid_of_the_bilinear_resize_is_noticed() {
         for block in [&mut net.dec8, &mut net.dec4, &mut net.dec2] {
             block.set_resample(how);
         }
-        let mask = nhwc(net.forward(&mut Eager, &photo()).unwrap());
+        let mask = nhwc(net.forward(&mut Eager::default(), &photo()).unwrap());
         assert_eq!(changed(&mask), pixels, "{how:?}");
     }
 }
@@ -141,7 +141,7 @@ fn another_grid_of_the_bilinear_resize_is_noticed() {
 fn a_flipped_transposed_filter_keeps_the_count_and_moves_pixels() {
     let mut net = net();
     net.head.weight = Param::from_tensor(net.head.weight.val().flip([2, 3]));
-    let mask = nhwc(net.forward(&mut Eager, &photo()).unwrap());
+    let mask = nhwc(net.forward(&mut Eager::default(), &photo()).unwrap());
     assert_eq!(foreground(&mask), 35_717, "flipping only permutes pixels within 2x2 blocks");
     assert_eq!(changed(&mask), 642);
     assert!((difference(&mask, &map("output")).max - 0.93).abs() < 0.01);
@@ -150,8 +150,9 @@ fn a_flipped_transposed_filter_keeps_the_count_and_moves_pixels() {
 #[test]
 fn another_range_or_order_of_the_input_is_noticed() {
     let net = net();
-    let share =
-        |x: Tensor<4>| foreground(&nhwc(net.forward(&mut Eager, &x).unwrap())) as f64 / 65_536.0;
+    let share = |x: Tensor<4>| {
+        foreground(&nhwc(net.forward(&mut Eager::default(), &x).unwrap())) as f64 / 65_536.0
+    };
     assert!((share(photo()) - 0.544_998_168_9).abs() < 1e-9);
     assert!((share(photo() * 2.0 - 1.0) - 0.549).abs() < 5e-4);
     assert!((share(photo().flip([1])) - 0.603).abs() < 5e-4);
@@ -163,10 +164,11 @@ fn other_sizes_work_and_impossible_ones_are_refused() {
     let net = net();
     let device = Device::flex();
     for [h, w] in [[16, 16], [128, 192], [272, 48]] {
-        let y = net.forward(&mut Eager, &Tensor::zeros([2, 3, h, w], &device)).unwrap();
+        let y = net.forward(&mut Eager::default(), &Tensor::zeros([2, 3, h, w], &device)).unwrap();
         assert_eq!(y.dims(), [2, 1, h, w]);
     }
-    let error = net.forward(&mut Eager, &Tensor::zeros([1, 3, 256, 250], &device)).unwrap_err();
+    let error =
+        net.forward(&mut Eager::default(), &Tensor::zeros([1, 3, 256, 250], &device)).unwrap_err();
     assert_eq!(
         error.to_string(),
         "selfie: input width is 250, but it must be a multiple of 16, at least 16"
@@ -241,7 +243,7 @@ fn the_self_test_shows_sure_and_unsure_pixels() {
 #[test]
 fn the_inference_form_gives_the_same_masks() {
     let net = net();
-    let expected = nhwc(net.forward(&mut Eager, &photo()).unwrap());
+    let expected = nhwc(net.forward(&mut Eager::default(), &photo()).unwrap());
     for (outside, x) in [(Layout::Nhwc, map("input")), (Layout::Nchw, flat(photo()))] {
         let options = NetworkOptions { outside, ..Default::default() };
         let network = crate::inference::of(&net, [1, 3, 256, 256], &options).unwrap();

@@ -175,7 +175,7 @@ pub fn with_selftest(weights: Weights, device: &Device) -> Result<Weights> {
     };
     let input: Vec<f32> = (0..3 * SELF_TEST * SELF_TEST).map(value).collect();
     let x = Tensor::<4>::from_data(TensorData::new(input.clone(), shape), device);
-    let (output_shape, output) = values(net.forward(&mut Eager, &x)?)?;
+    let (output_shape, output) = values(net.forward(&mut Eager::default(), &x)?)?;
     let input = upconv_weights::Tensor::from_f32("input", &shape, &input)?.to_f16()?;
     let output = upconv_weights::Tensor::from_f32("output", &output_shape, &output)?;
     Ok(weights.with_selftest(input, output, Some(SELF_TEST_TOLERANCE))?)
@@ -194,7 +194,7 @@ pub fn verify(file: &str, weights: &Weights, device: &Device) -> Result<Option<f
     };
     let data = TensorData::new(test.input.to_f32()?, [n, 3, h, w]);
     let x = Tensor::<4>::from_data(data, device);
-    let (shape, got) = values(net.forward(&mut Eager, &x)?)?;
+    let (shape, got) = values(net.forward(&mut Eager::default(), &x)?)?;
     Ok(Some(test.check(file, &shape, &got)?))
 }
 

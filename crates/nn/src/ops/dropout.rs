@@ -33,10 +33,7 @@ use crate::error::{NnError, Result};
 pub fn dropout<const D: usize>(x: Tensor<D>, rate: f64, seed: u64) -> Result<Tensor<D>> {
     let (dims, device) = (x.dims(), x.device());
     check("x", &x, &dims, &device)?;
-    if !(0.0..1.0).contains(&rate) {
-        let reason = format!("{rate} must be at least 0 and below 1");
-        return Err(NnError::Setting { setting: "dropout rate", reason });
-    }
+    check_rate(rate)?;
     if rate == 0.0 {
         return Ok(x);
     }
@@ -50,6 +47,15 @@ pub fn dropout<const D: usize>(x: Tensor<D>, rate: f64, seed: u64) -> Result<Ten
         .map(|_| if random.next_u32() < below { 0.0 } else { kept })
         .collect();
     Ok(x * Tensor::from_data(TensorData::new(mask, dims), &device))
+}
+
+/// At least 0 and below 1.
+pub(crate) fn check_rate(rate: f64) -> Result<()> {
+    if (0.0..1.0).contains(&rate) {
+        return Ok(());
+    }
+    let reason = format!("{rate} must be at least 0 and below 1");
+    Err(NnError::Setting { setting: "dropout rate", reason })
 }
 
 #[cfg(all(test, feature = "train"))]

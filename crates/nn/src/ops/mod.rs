@@ -36,6 +36,7 @@ pub use average_pool::{average_pool, global_mean};
 pub use batch_norm::{Normalisation, Normalised, batch_norm, batch_norm_train};
 pub use conv::conv;
 pub use conv_transpose::conv_transpose;
+pub(crate) use dropout::check_rate;
 pub use dropout::dropout;
 pub use linear::linear;
 pub use max_pool::{PoolWindow, max_pool, max_pool_values};

@@ -4,13 +4,15 @@
 //! training and its gradients; [`crate::inference::Recorder`] records the operations for the inference form; others
 //! follow shapes only.
 
-use burn::tensor::Tensor;
+mod eager;
+
+pub use eager::Eager;
 pub use upconv_kernels::Activation;
 
-use crate::error::{NnError, Result};
-use crate::layers::{BatchNorm, Conv2d, ConvTranspose2d, Linear, MaxPool2d, Upsample};
-use crate::ops;
-use crate::ops::seam::check;
+use crate::error::Result;
+use crate::layers::{
+    BatchNorm, Conv2d, ConvTranspose2d, Linear, MaxPool2d, PixelShuffle, Upsample,
+};
 
 /// Operations on values `[n, c, h, w]`.
 pub trait Pass {
@@ -31,6 +33,17 @@ pub trait Pass {
     /// # Errors
     /// As [`ConvTranspose2d::try_forward`].
     fn conv_transpose(&mut self, layer: &ConvTranspose2d, x: &Self::Value) -> Result<Self::Value>;
+
+    /// A transposed convolution to a wanted height and width, among those that share the input.
+    ///
+    /// # Errors
+    /// As [`ConvTranspose2d::try_forward_to`].
+    fn conv_transpose_to(
+        &mut self,
+        layer: &ConvTranspose2d,
+        x: &Self::Value,
+        output: [usize; 2],
+    ) -> Result<Self::Value>;
 
     /// Batch normalisation.
     ///
@@ -85,73 +98,47 @@ pub trait Pass {
     /// # Errors
     /// Shapes that differ otherwise.
     fn gate(&mut self, x: &Self::Value, gate: &Self::Value) -> Result<Self::Value>;
-}
 
-/// Computes with Burn's tensors as it goes.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Eager;
+    /// The cells from `begin` on, `size` of them down and across.
+    ///
+    /// # Errors
+    /// A size of 0; cells outside of `x`.
+    fn crop(&mut self, x: &Self::Value, begin: [usize; 2], size: [usize; 2])
+    -> Result<Self::Value>;
 
-impl Pass for Eager {
-    type Value = Tensor<4>;
+    /// Channels become space.
+    ///
+    /// # Errors
+    /// As [`PixelShuffle::try_forward`].
+    fn pixel_shuffle(&mut self, layer: &PixelShuffle, x: &Self::Value) -> Result<Self::Value>;
 
-    fn shape(&self, x: &Tensor<4>) -> [usize; 4] {
-        x.dims()
-    }
+    /// The maximum of every window, and where it was: the number of its cell in its plane of `x`, row by row. The
+    /// positions are a value like any other, without a gradient.
+    ///
+    /// # Errors
+    /// As [`MaxPool2d::try_forward_with_indices`]; planes of more than 2^24 cells, beyond which floats skip numbers.
+    fn max_pool_with_positions(
+        &mut self,
+        layer: &MaxPool2d,
+        x: &Self::Value,
+    ) -> Result<(Self::Value, Self::Value)>;
 
-    fn conv(&mut self, layer: &Conv2d, x: &Tensor<4>) -> Result<Tensor<4>> {
-        layer.try_forward(x.clone())
-    }
+    /// Puts the values of `x` where `positions` say, in planes of `output` cells that are zero elsewhere. `layer` is the
+    /// pooling that found the positions, in planes of that size.
+    ///
+    /// # Errors
+    /// Positions of another shape than `x`; planes that the pooling does not bring to the size of `x`.
+    fn max_unpool(
+        &mut self,
+        layer: &MaxPool2d,
+        x: &Self::Value,
+        positions: &Self::Value,
+        output: [usize; 2],
+    ) -> Result<Self::Value>;
 
-    fn conv_transpose(&mut self, layer: &ConvTranspose2d, x: &Tensor<4>) -> Result<Tensor<4>> {
-        layer.try_forward(x.clone())
-    }
-
-    fn batch_norm(&mut self, layer: &BatchNorm, x: &Tensor<4>) -> Result<Tensor<4>> {
-        layer.try_forward(x.clone())
-    }
-
-    fn linear(&mut self, layer: &Linear, x: &Tensor<4>) -> Result<Tensor<4>> {
-        let y = layer.try_forward(x.clone().flatten::<2>(1, 3))?;
-        Ok(y.unsqueeze_dims(&[2, 3]))
-    }
-
-    fn activation(&mut self, activation: Activation, x: &Tensor<4>) -> Result<Tensor<4>> {
-        ops::activation(x.clone(), activation)
-    }
-
-    fn add(&mut self, a: &Tensor<4>, b: &Tensor<4>) -> Result<Tensor<4>> {
-        check("the second summand", b, &a.dims(), &a.device())?;
-        Ok(a.clone() + b.clone())
-    }
-
-    fn concat(&mut self, values: &[Tensor<4>]) -> Result<Tensor<4>> {
-        let Some(first) = values.first() else {
-            let reason = "needs at least one value".into();
-            return Err(NnError::Setting { setting: "concat", reason });
-        };
-        for value in values {
-            let mut expected = first.dims();
-            expected[1] = value.dims()[1];
-            check("a value of concat", value, &expected, &first.device())?;
-        }
-        Ok(Tensor::cat(values.to_vec(), 1))
-    }
-
-    fn max_pool(&mut self, layer: &MaxPool2d, x: &Tensor<4>) -> Result<Tensor<4>> {
-        layer.try_forward(x.clone())
-    }
-
-    fn global_mean(&mut self, x: &Tensor<4>) -> Result<Tensor<4>> {
-        Ok(ops::global_mean(x.clone())?.unsqueeze_dims(&[2, 3]))
-    }
-
-    fn upsample(&mut self, layer: &Upsample, x: &Tensor<4>) -> Result<Tensor<4>> {
-        layer.try_forward(x.clone())
-    }
-
-    fn gate(&mut self, x: &Tensor<4>, gate: &Tensor<4>) -> Result<Tensor<4>> {
-        let [n, c, ..] = x.dims();
-        check("gate", gate, &[n, c, 1, 1], &x.device())?;
-        Ok(x.clone() * gate.clone())
-    }
+    /// In training, sets each element to 0 with probability `rate` and divides the others by `1 - rate`; else nothing.
+    ///
+    /// # Errors
+    /// A rate that is not at least 0 and below 1.
+    fn dropout(&mut self, rate: f64, x: &Self::Value) -> Result<Self::Value>;
 }
