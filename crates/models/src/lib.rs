@@ -17,6 +17,8 @@ mod description;
 mod error;
 pub mod fcn8s;
 pub mod inference;
+pub mod initial;
+pub mod picture;
 pub mod registry;
 pub mod resnet;
 pub mod resnet_cifar;

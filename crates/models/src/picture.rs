@@ -1,0 +1,137 @@
+//! From a picture to the input of a network, as the metadata of its weights say it.
+
+use upconv_weights::metadata::{Fit, Input, Order, Resize};
+
+/// The colours that VGG's authors subtract: the means of ImageNet, blue first.
+const MEANS: [f64; 3] = [103.939, 116.779, 123.68];
+
+/// The input of networks on VGG's weights: blue, green, red from 0 to 255, less the means of ImageNet.
+///
+/// # Source
+/// The models of the Visual Geometry Group for Caffe; KittiSeg's `fcn8_vgg.py` does the same.
+///
+/// ```
+/// let input = upconv_models::picture::caffe([1, 1]);
+/// assert_eq!(upconv_models::picture::planes(&input, &[255, 0, 0]), [-103.939, -116.779, 131.32]);
+/// ```
+pub fn caffe(size: [usize; 2]) -> Input {
+    Input { order: Order::Bgr, range: [0.0, 255.0], mean: Some(MEANS.to_vec()), ..unit(size) }
+}
+
+/// The plain input: red, green, blue from 0 to 1.
+///
+/// ```
+/// let input = upconv_models::picture::unit([1, 2]);
+/// assert_eq!(
+///     upconv_models::picture::planes(&input, &[255, 0, 0, 0, 51, 255]),
+///     [1.0, 0.0, 0.0, 0.2, 0.0, 1.0]
+/// );
+/// ```
+pub fn unit(size: [usize; 2]) -> Input {
+    Input {
+        size,
+        order: Order::Rgb,
+        range: [0.0, 1.0],
+        mean: None,
+        std: None,
+        resize: Resize::Bilinear,
+        fit: Fit::Stretch,
+        other: Default::default(),
+    }
+}
+
+/// What a network reads of a picture that has the right size already: range, mean and deviation of `input`.
+///
+/// Grey is `0.299 r + 0.587 g + 0.114 b`.
+///
+/// # Shapes
+/// `rgb: [h, w, 3] -> [channels, h, w]`; bytes behind the last whole pixel are not looked at.
+pub fn planes(input: &Input, rgb: &[u8]) -> Vec<f32> {
+    let [low, high] = input.range;
+    let of = |list: &Option<Vec<f64>>, channel: usize, else_: f64| {
+        list.as_ref().and_then(|list| list.get(channel)).copied().unwrap_or(else_)
+    };
+    let mut planes = Vec::with_capacity(rgb.len() / 3 * input.order.channels());
+    for channel in 0..input.order.channels() {
+        let (mean, std) = (of(&input.mean, channel, 0.0), of(&input.std, channel, 1.0));
+        planes.extend(rgb.as_chunks::<3>().0.iter().map(|&[r, g, b]| {
+            let value = match (input.order, channel) {
+                (Order::Gray, _) => {
+                    0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b)
+                }
+                (Order::Rgb, _) => f64::from([r, g, b][channel]),
+                (Order::Bgr, _) => f64::from([b, g, r][channel]),
+            };
+            ((low + value / 255.0 * (high - low) - mean) / std) as f32
+        }));
+    }
+    planes
+}
+
+/// Planes with more rows below and columns to the right, up to multiples of `multiple`, which repeat the last ones; and
+/// their height and width. [`cropped`] is the way back for what a network makes of them.
+///
+/// # Shapes
+/// `x: [channels, h, w] -> [channels, high, wide]`, any number of channels
+///
+/// ```
+/// use upconv_models::picture::{cropped, padded};
+/// let (y, size) = padded(&[1.0, 2.0, 3.0], [1, 3], 2);
+/// assert_eq!((&y[..], size), (&[1.0, 2.0, 3.0, 3.0, 1.0, 2.0, 3.0, 3.0][..], [2, 4]));
+/// assert_eq!(cropped(&y, size, [1, 3]), [1.0, 2.0, 3.0]);
+/// ```
+pub fn padded(x: &[f32], [h, w]: [usize; 2], multiple: usize) -> (Vec<f32>, [usize; 2]) {
+    let [high, wide] = [h, w].map(|size| size.next_multiple_of(multiple.max(1)));
+    let mut y = Vec::with_capacity(x.len() / (h * w).max(1) * high * wide);
+    for plane in x.chunks_exact((h * w).max(1)) {
+        for row in 0..high {
+            let row = &plane[row.min(h - 1) * w..][..w];
+            y.extend((0..wide).map(|column| row[column.min(w - 1)]));
+        }
+    }
+    (y, [high, wide])
+}
+
+/// The first `h` rows and `w` columns of planes of `high` and `wide`, which are no smaller.
+///
+/// # Shapes
+/// `x: [channels, high, wide] -> [channels, h, w]`, any number of channels
+pub fn cropped(x: &[f32], [high, wide]: [usize; 2], [h, w]: [usize; 2]) -> Vec<f32> {
+    let rows = x.chunks_exact(wide.max(1)).enumerate().filter(|(row, _)| row % high.max(1) < h);
+    rows.flat_map(|(_, row)| row.iter().take(w).copied()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_of_the_metadata_counts() {
+        let rgb = [255, 0, 0, 0, 255, 51];
+        let input = Input {
+            order: Order::Gray,
+            range: [-1.0, 1.0],
+            mean: Some(vec![0.5]),
+            std: Some(vec![2.0]),
+            ..unit([1, 2])
+        };
+        // Grey 76.245 and 155.499 of 255.
+        let expected = [76.245, 155.499].map(|grey: f64| (grey / 255.0 * 2.0 - 1.5) / 2.0);
+        for (got, expected) in planes(&input, &rgb).iter().zip(expected) {
+            assert!((f64::from(*got) - expected).abs() < 1e-6);
+        }
+        let bgr = planes(&Input { mean: None, ..caffe([1, 2]) }, &rgb);
+        assert_eq!(bgr, [0.0, 51.0, 0.0, 255.0, 255.0, 0.0]);
+    }
+
+    #[test]
+    fn padding_goes_right_and_down() {
+        let x: Vec<f32> = (0..2 * 3 * 5).map(|at| at as f32).collect();
+        let (y, size) = padded(&x, [3, 5], 4);
+        assert_eq!(size, [4, 8]);
+        assert_eq!(y[8..16], [5.0, 6.0, 7.0, 8.0, 9.0, 9.0, 9.0, 9.0]);
+        assert_eq!(y[24..32], y[16..24]);
+        assert_eq!(cropped(&y, size, [3, 5]), x);
+        assert_eq!(padded(&x, [3, 5], 1), (x, [3, 5]));
+    }
+}
