@@ -83,6 +83,14 @@ pub fn describe(net: &impl Model, input: [usize; 4]) -> Result<Vec<Layer>> {
     Ok(describer.layers)
 }
 
+/// The shape of what a network makes of an input `[n, c, h, w]`.
+///
+/// # Errors
+/// An input that does not fit.
+pub fn output_shape(net: &impl Model, input: [usize; 4]) -> Result<[usize; 4]> {
+    net.forward(&mut Describer { names: Names::of(net), layers: Vec::new() }, &input)
+}
+
 /// Collects the layers while a shape is passed through the network, as a tensor would be.
 struct Describer {
     names: Names,

@@ -19,6 +19,16 @@ pub enum ModelError {
         /// The names that exist, separated by commas.
         known: String,
     },
+    /// Settings of which no network can be made.
+    #[error("{model}: {setting}: {reason}")]
+    Setting {
+        /// The model.
+        model: &'static str,
+        /// Which setting.
+        setting: &'static str,
+        /// What is wrong, and what would do.
+        reason: String,
+    },
     /// A weight file is for another model.
     #[error("{file}: these weights are for model {found:?}, not for {wanted:?}")]
     OtherModel {

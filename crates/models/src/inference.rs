@@ -9,7 +9,7 @@ use upconv_weights::Weights;
 
 use crate::error::{ModelError, Result};
 use crate::selfie::{self, SelfieConfig};
-use crate::{dcgan, fcn8s, resnet, unet};
+use crate::{dcgan, fcn, resnet, unet};
 
 /// A network whose forward pass is written once, for training, inference and whatever else follows it.
 pub trait Model: Module {
@@ -32,7 +32,7 @@ pub struct StoredParameters<'w> {
 }
 
 /// The names of the models that [`compile`] knows.
-pub const NAMES: [&str; 5] = [fcn8s::NAME, resnet::NAME, dcgan::NAME, unet::NAME, selfie::NAME];
+pub const NAMES: [&str; 5] = [fcn::NAME, resnet::NAME, dcgan::NAME, unet::NAME, selfie::NAME];
 
 /// The inference form of a model of [`NAMES`] with its usual sizes, for inputs of one shape `[n, c, h, w]`; selfie's hard
 /// swish has an exact sixth, as in TFLite.
@@ -48,9 +48,7 @@ pub fn compile(
     // Parameters of a network are drawn when they are first used, and here they never are.
     let device = Device::flex();
     match name {
-        fcn8s::NAME => {
-            network(&fcn8s::Fcn8s::new(&Default::default(), &device)?, stored, shape, options)
-        }
+        fcn::NAME => network(&fcn::Fcn::new(&Default::default(), &device)?, stored, shape, options),
         resnet::NAME => {
             network(&resnet::ResNet::new(&Default::default(), &device)?, stored, shape, options)
         }

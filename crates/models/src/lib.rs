@@ -3,7 +3,7 @@
 //! | model | what |
 //! | --- | --- |
 //! | [`selfie`] | cuts the person near the camera out of a photo |
-//! | [`fcn8s`] | gives every pixel its class |
+//! | [`fcn`] | gives every pixel its class |
 //! | [`resnet`] | classifies; the trunk of other networks |
 //! | [`resnet_cifar`] | classifies small pictures |
 //! | [`dcgan`] | draws pictures of chance |
@@ -15,15 +15,18 @@
 pub mod dcgan;
 mod description;
 mod error;
-pub mod fcn8s;
+pub mod fcn;
 pub mod inference;
 pub mod initial;
 pub mod picture;
 pub mod registry;
+mod residual;
 pub mod resnet;
 pub mod resnet_cifar;
 pub mod selfie;
+pub mod stored;
 pub mod unet;
+pub mod upsampling;
 
-pub use description::{Layer, LayerKind, describe};
+pub use description::{Layer, LayerKind, describe, output_shape};
 pub use error::{ModelError, Result};

@@ -17,13 +17,13 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use upconv_geometry::Padding;
 use upconv_nn::layers::{
-    BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Linear, LinearConfig, MaxPool2d,
-    MaxPool2dConfig,
+    BatchNorm, BatchNormConfig, Conv2d, Linear, LinearConfig, MaxPool2d, MaxPool2dConfig,
 };
 use upconv_nn::pass::{Activation, Pass};
 
 use crate::error::Result;
 use crate::inference::Model;
+use crate::residual::{Bottleneck, EXPANSION, Style};
 
 /// The name on the command line and in weight files.
 pub const NAME: &str = "resnet50";
@@ -44,9 +44,6 @@ impl Default for ResNetConfig {
         Self { blocks: [3, 4, 6, 3], width: 64, classes: 1000 }
     }
 }
-
-/// Channels at the end of a block for each in the middle of it.
-const EXPANSION: usize = 4;
 
 /// The network.
 ///
@@ -87,13 +84,13 @@ impl ResNet {
                 _ => (EXPANSION * middle / 2, 2),
             };
             let block = |n| match n {
-                0 => Bottleneck::new(before, middle, stride, device),
-                _ => Bottleneck::new(EXPANSION * middle, middle, 1, device),
+                0 => Bottleneck::new([before, middle], stride, Style::TORCH, device),
+                _ => Bottleneck::new([EXPANSION * middle, middle], 1, Style::TORCH, device),
             };
             (0..blocks[number]).map(block).collect()
         };
         Ok(Self {
-            conv1: conv([3, width], 7, 2, device)?,
+            conv1: Style::TORCH.conv([3, width], 7, 2, device)?,
             bn1: BatchNormConfig::new(width).init(device)?,
             pool: MaxPool2dConfig::new([3, 3])
                 .with_stride([2, 2])
@@ -126,94 +123,4 @@ impl Model for ResNet {
         let x = pass.global_mean(&x)?;
         Ok(pass.linear(&self.fc, &x)?)
     }
-}
-
-/// 1x1 down to few channels, 3x3, and 1x1 up again, added to the input.
-#[derive(Module, Debug)]
-struct Bottleneck {
-    conv1: Conv2d,
-    bn1: BatchNorm,
-    conv2: Conv2d,
-    bn2: BatchNorm,
-    conv3: Conv2d,
-    bn3: BatchNorm,
-    downsample: Option<Downsample>,
-}
-
-/// What brings the input to the size of a block's result.
-#[derive(Module, Debug)]
-pub(crate) struct Downsample {
-    conv: Conv2d,
-    bn: BatchNorm,
-}
-
-impl Downsample {
-    /// `None` where a block changes neither channels nor size.
-    pub(crate) fn new(
-        channels: [usize; 2],
-        stride: usize,
-        device: &Device,
-    ) -> Result<Option<Self>> {
-        if channels[0] == channels[1] && stride == 1 {
-            return Ok(None);
-        }
-        let bn = BatchNormConfig::new(channels[1]).init(device)?;
-        Ok(Some(Self { conv: conv(channels, 1, stride, device)?, bn }))
-    }
-
-    /// What is added to a block's result: the input, or what `skip` makes of it.
-    pub(crate) fn skip<P: Pass>(
-        skip: Option<&Self>,
-        pass: &mut P,
-        x: &P::Value,
-    ) -> Result<P::Value> {
-        let Some(Self { conv, bn }) = skip else { return Ok(x.clone()) };
-        let x = pass.conv(conv, x)?;
-        Ok(pass.batch_norm(bn, &x)?)
-    }
-}
-
-impl Bottleneck {
-    fn new(from: usize, middle: usize, stride: usize, device: &Device) -> Result<Self> {
-        let to = EXPANSION * middle;
-        let norm = |channels| BatchNormConfig::new(channels).init(device);
-        Ok(Self {
-            conv1: conv([from, middle], 1, 1, device)?,
-            bn1: norm(middle)?,
-            conv2: conv([middle, middle], 3, stride, device)?,
-            bn2: norm(middle)?,
-            conv3: conv([middle, to], 1, 1, device)?,
-            bn3: norm(to)?,
-            downsample: Downsample::new([from, to], stride, device)?,
-        })
-    }
-
-    fn forward<P: Pass>(&self, pass: &mut P, x: &P::Value) -> Result<P::Value> {
-        let h = pass.conv(&self.conv1, x)?;
-        let h = pass.batch_norm(&self.bn1, &h)?;
-        let h = pass.activation(Activation::Relu, &h)?;
-        let h = pass.conv(&self.conv2, &h)?;
-        let h = pass.batch_norm(&self.bn2, &h)?;
-        let h = pass.activation(Activation::Relu, &h)?;
-        let h = pass.conv(&self.conv3, &h)?;
-        let h = pass.batch_norm(&self.bn3, &h)?;
-        let skip = Downsample::skip(self.downsample.as_ref(), pass, x)?;
-        let y = pass.add(&h, &skip)?;
-        Ok(pass.activation(Activation::Relu, &y)?)
-    }
-}
-
-/// A convolution without bias whose window is centred.
-pub(crate) fn conv(
-    channels: [usize; 2],
-    kernel: usize,
-    stride: usize,
-    device: &Device,
-) -> Result<Conv2d> {
-    let pad = kernel as i64 / 2;
-    Ok(Conv2dConfig::new(channels, [kernel; 2])
-        .with_stride([stride; 2])
-        .with_padding(Padding::Pads(vec![(pad, pad)]))
-        .with_bias(false)
-        .init(device)?)
 }

@@ -19,7 +19,7 @@ use upconv_nn::pass::{Activation, Pass};
 
 use crate::error::Result;
 use crate::inference::Model;
-use crate::resnet::{Downsample, conv};
+use crate::residual::{BasicBlock, Style};
 
 /// The name on the command line and in weight files.
 pub const NAME: &str = "resnet20";
@@ -73,13 +73,13 @@ impl ResNetCifar {
         let stage = |number: usize| -> Result<Vec<BasicBlock>> {
             let to = width << number;
             let block = |n| match (n, number) {
-                (0, 1..) => BasicBlock::new(to / 2, to, 2, device),
-                _ => BasicBlock::new(to, to, 1, device),
+                (0, 1..) => BasicBlock::new([to / 2, to], 2, Style::TORCH, device),
+                _ => BasicBlock::new([to, to], 1, Style::TORCH, device),
             };
             (0..blocks).map(block).collect()
         };
         Ok(Self {
-            conv1: conv([3, width], 3, 1, device)?,
+            conv1: Style::TORCH.conv([3, width], 3, 1, device)?,
             bn1: BatchNormConfig::new(width).init(device)?,
             layer1: stage(0)?,
             layer2: stage(1)?,
@@ -103,39 +103,5 @@ impl Model for ResNetCifar {
         }
         let x = pass.global_mean(&x)?;
         Ok(pass.linear(&self.fc, &x)?)
-    }
-}
-
-/// Two 3x3 convolutions, added to the input.
-#[derive(Module, Debug)]
-struct BasicBlock {
-    conv1: Conv2d,
-    bn1: BatchNorm,
-    conv2: Conv2d,
-    bn2: BatchNorm,
-    downsample: Option<Downsample>,
-}
-
-impl BasicBlock {
-    fn new(from: usize, to: usize, stride: usize, device: &Device) -> Result<Self> {
-        let norm = || BatchNormConfig::new(to).init(device);
-        Ok(Self {
-            conv1: conv([from, to], 3, stride, device)?,
-            bn1: norm()?,
-            conv2: conv([to, to], 3, 1, device)?,
-            bn2: norm()?,
-            downsample: Downsample::new([from, to], stride, device)?,
-        })
-    }
-
-    fn forward<P: Pass>(&self, pass: &mut P, x: &P::Value) -> Result<P::Value> {
-        let h = pass.conv(&self.conv1, x)?;
-        let h = pass.batch_norm(&self.bn1, &h)?;
-        let h = pass.activation(Activation::Relu, &h)?;
-        let h = pass.conv(&self.conv2, &h)?;
-        let h = pass.batch_norm(&self.bn2, &h)?;
-        let skip = Downsample::skip(self.downsample.as_ref(), pass, x)?;
-        let y = pass.add(&h, &skip)?;
-        Ok(pass.activation(Activation::Relu, &y)?)
     }
 }

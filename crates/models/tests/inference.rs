@@ -4,11 +4,12 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use upconv_models::dcgan::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig};
-use upconv_models::fcn8s::{Fcn8s, Fcn8sConfig};
+use upconv_models::fcn::{Crop, Fcn, FcnConfig, Form, Trunk};
 use upconv_models::inference::{Model, StoredParameters, network};
 use upconv_models::resnet::{ResNet, ResNetConfig};
 use upconv_models::resnet_cifar::{ResNetCifar, ResNetCifarConfig};
 use upconv_models::unet::{UNet, UNetConfig};
+use upconv_models::upsampling::Upsampling;
 use upconv_nn::inference::{NetworkOptions, Recorder};
 use upconv_nn::parameters;
 use upconv_nn::pass::{Eager, Pass};
@@ -77,10 +78,25 @@ fn check<M: Model + Module>(net: M, shape: [usize; 4]) {
     }
 }
 
+fn narrow_fcn() -> FcnConfig {
+    let trunk = Trunk::Vgg { channels: [8, 12, 16, 20, 24], head: Some(32) };
+    FcnConfig { classes: 5, trunk, ..Default::default() }
+}
+
 #[test]
-fn fcn8s() {
-    let config = Fcn8sConfig { classes: 5, channels: [8, 12, 16, 20, 24], hidden: 32 };
-    check(Fcn8s::new(&config, &Device::flex()).unwrap(), [1, 3, 64, 96]);
+fn fcn() {
+    let make = |config: &FcnConfig| Fcn::new(config, &Device::flex()).unwrap();
+    check(make(&narrow_fcn()), [1, 3, 64, 96]);
+    check(make(&FcnConfig { finest: 16, ..narrow_fcn() }), [1, 3, 45, 38]);
+    check(make(&FcnConfig { form: Form::Caffe, ..narrow_fcn() }), [1, 3, 33, 40]);
+    let crop = Form::Same { crop: Crop::RightBottom };
+    for upsample in [Upsampling::Transposed, Upsampling::Bilinear, Upsampling::Shuffle] {
+        check(make(&FcnConfig { upsample, ..narrow_fcn() }), [2, 3, 37, 50]);
+        check(make(&FcnConfig { upsample, form: crop, ..narrow_fcn() }), [1, 3, 37, 50]);
+    }
+    check(make(&FcnConfig::resnet18().with_width(0.125)), [1, 3, 50, 37]);
+    check(make(&FcnConfig::kittiseg_resnet50().with_width(0.125)), [1, 3, 50, 37]);
+    check(make(&FcnConfig::kittiseg_pool5().with_width(0.1)), [1, 3, 50, 37]);
 }
 
 #[test]
@@ -123,8 +139,7 @@ fn parameters_that_nobody_uses_are_not_drawn() {
             self.0 += usize::from(param.is_initialized());
         }
     }
-    let config = Fcn8sConfig { classes: 5, channels: [8, 12, 16, 20, 24], hidden: 32 };
-    let net = Fcn8s::new(&config, &Device::flex()).unwrap();
+    let net = Fcn::new(&narrow_fcn(), &Device::flex()).unwrap();
     let all = parameters::list(&net).into_iter();
     let all = all.map(|(name, shape)| Weight::from_f32(name, &shape, &drawn("weight", &shape, 1)));
     let weights = Weights::new(None, all.collect::<Result<_, _>>().unwrap()).unwrap();

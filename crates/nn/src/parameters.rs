@@ -1,4 +1,5 @@
-//! The parameters of a module by name: the path of its fields, such as `layer1.0.conv1.weight`.
+//! The parameters of a module by name: the path of its fields, such as `layer1.0.conv1.weight`. The variant of an enum is
+//! no field: what it holds is called as the enum itself.
 
 use std::collections::HashMap;
 
@@ -58,7 +59,7 @@ pub struct Named {
 /// # Ok::<(), upconv_nn::NnError>(())
 /// ```
 pub fn get(module: &impl Module) -> Result<Vec<Named>> {
-    let mut visitor = Getter { path: Vec::new(), found: Ok(Vec::new()) };
+    let mut visitor = Getter { path: Path::default(), found: Ok(Vec::new()) };
     module.visit(&mut visitor);
     visitor.found
 }
@@ -80,9 +81,20 @@ pub fn get(module: &impl Module) -> Result<Vec<Named>> {
 /// ```
 pub fn set<M: Module>(
     module: M,
-    values: impl FnMut(&str, &[usize]) -> Result<Vec<f32>>,
+    mut values: impl FnMut(&str, &[usize]) -> Result<Vec<f32>>,
 ) -> Result<M> {
-    let mut setter = Setter { path: Vec::new(), values, error: None };
+    replace(module, |name, shape| values(name, shape).map(Some))
+}
+
+/// As [`set`], but where `values` gives `None` a parameter stays as it is; one that was not drawn yet is not drawn.
+///
+/// # Errors
+/// As [`set`].
+pub fn replace<M: Module>(
+    module: M,
+    values: impl FnMut(&str, &[usize]) -> Result<Option<Vec<f32>>>,
+) -> Result<M> {
+    let mut setter = Setter { path: Path::default(), values, error: None };
     let module = module.map(&mut setter);
     match setter.error {
         None => Ok(module),
@@ -115,38 +127,61 @@ impl Names {
     }
 }
 
+/// Where in a module a visitor is.
+#[derive(Default)]
+struct Path(Vec<String>);
+
+impl Path {
+    /// `container` is Burn's word for what has the field: its kind, a colon and its name.
+    fn enter(&mut self, field: &str, container: &str) {
+        if !container.starts_with("Enum:") {
+            self.0.push(field.into());
+        }
+    }
+
+    fn exit(&mut self, container: &str) {
+        if !container.starts_with("Enum:") {
+            self.0.pop();
+        }
+    }
+
+    fn name(&self) -> String {
+        self.0.join(".")
+    }
+}
+
 #[derive(Default)]
 struct Lister {
-    path: Vec<String>,
+    path: Path,
     found: Vec<(ParamId, String, Vec<usize>)>,
 }
 
 impl ModuleVisitor for Lister {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.into());
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
     }
 
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
+    fn exit_module(&mut self, _: &str, container: &str) {
+        self.path.exit(container);
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.found.push((param.id, self.path.join("."), param.lazy_shape().to_vec()));
+        self.found.push((param.id, self.path.name(), param.lazy_shape().to_vec()));
     }
 }
 
 struct Getter {
-    path: Vec<String>,
+    path: Path,
     found: Result<Vec<Named>>,
 }
 
 impl ModuleVisitor for Getter {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.into());
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
     }
 
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
+    fn exit_module(&mut self, _: &str, container: &str) {
+        self.path.exit(container);
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -154,7 +189,7 @@ impl ModuleVisitor for Getter {
         let value = param.val();
         let shape = value.dims().to_vec();
         match value.into_data().try_to_vec::<f32>() {
-            Ok(values) => found.push(Named { name: self.path.join("."), shape, values }),
+            Ok(values) => found.push(Named { name: self.path.name(), shape, values }),
             Err(_) => {
                 let got = param.val().dtype();
                 self.found = Err(NnError::Dtype { tensor: "a parameter", got });
@@ -164,29 +199,30 @@ impl ModuleVisitor for Getter {
 }
 
 struct Setter<F> {
-    path: Vec<String>,
+    path: Path,
     values: F,
     error: Option<NnError>,
 }
 
-impl<F: FnMut(&str, &[usize]) -> Result<Vec<f32>>> ModuleMapper for Setter<F> {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.into());
+impl<F: FnMut(&str, &[usize]) -> Result<Option<Vec<f32>>>> ModuleMapper for Setter<F> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
     }
 
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
+    fn exit_module(&mut self, _: &str, container: &str) {
+        self.path.exit(container);
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         if self.error.is_some() {
             return param;
         }
-        let (name, shape) = (self.path.join("."), param.lazy_shape());
+        let (name, shape) = (self.path.name(), param.lazy_shape());
         let expected: usize = shape.iter().product();
         let values = match (self.values)(&name, &shape) {
-            Ok(values) if values.len() == expected => values,
-            Ok(values) => {
+            Ok(None) => return param,
+            Ok(Some(values)) if values.len() == expected => values,
+            Ok(Some(values)) => {
                 let (shape, got) = (shape.to_vec(), values.len());
                 let reason = format!("{name} of shape {shape:?} has {expected} values, not {got}");
                 self.error = Some(NnError::Setting { setting: "values", reason });
@@ -209,8 +245,34 @@ mod tests {
     use burn::module::Module;
     use burn::tensor::{Device, Tensor};
 
-    use super::{get, identities, set};
-    use crate::layers::{BatchNorm, BatchNormConfig};
+    use super::{get, identities, list, replace, set};
+    use crate::layers::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
+
+    #[derive(Module, Debug)]
+    enum Either {
+        Norm(BatchNorm),
+        Linear(Linear),
+    }
+
+    #[derive(Module, Debug)]
+    struct Both {
+        parts: Vec<Either>,
+    }
+
+    #[test]
+    fn variants_are_no_part_of_names_and_some_parameters_stay() {
+        let device = Device::flex();
+        let norm = Either::Norm(BatchNormConfig::new(1).init(&device).unwrap());
+        let linear = Either::Linear(LinearConfig::new(1, 1).init(&device).unwrap());
+        let both = Both { parts: vec![norm, linear] };
+        let names: Vec<String> = list(&both).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names[..2], ["parts.0.gamma", "parts.0.beta"]);
+        assert_eq!(names[4..], ["parts.1.weight", "parts.1.bias"]);
+        let some = |name: &str, _: &[usize]| Ok((name == "parts.1.weight").then(|| vec![5.0]));
+        let both = replace(both, some).unwrap();
+        let values: Vec<f32> = get(&both).unwrap().iter().map(|p| p.values[0]).collect();
+        assert_eq!(values[..5], [1.0, 0.0, 0.0, 1.0, 5.0]);
+    }
 
     #[test]
     fn what_is_set_is_still_trained() {

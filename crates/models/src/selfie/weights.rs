@@ -2,15 +2,15 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use upconv_nn::pass::Eager;
-use upconv_nn::{NnError, parameters};
 use upconv_weights::metadata::{Fit, Input, Order, Origin, Resize};
-use upconv_weights::{Expected, Metadata, RenameTable, Source, Weights};
+use upconv_weights::{Source, Weights};
 
 use super::names::{HARD_SWISH_SCALE, tfjs_names};
 use super::{NAME, Selfie, SelfieConfig};
 use crate::error::{ModelError, Result};
 use crate::inference::Model;
 use crate::registry::Conversion;
+use crate::{picture, stored};
 
 /// The weights that come with the program: F16, as the TF.js file has them.
 const BUILT_IN: &[u8] = include_bytes!("../../weights/selfie.safetensors");
@@ -45,44 +45,18 @@ pub struct Loaded {
 /// finite.
 pub fn load(file: &str, weights: &Weights, device: &Device) -> Result<Loaded> {
     let inner = |what: String| ModelError::Inner { model: NAME, what: format!("{file}: {what}") };
-    let metadata = weights
-        .metadata()
-        .ok_or_else(|| inner("no metadata: convert the weights first (upconv convert)".into()))?;
-    if metadata.model != NAME {
-        let (file, found) = (file.into(), metadata.model.clone());
-        return Err(ModelError::OtherModel { file, found, wanted: NAME });
-    }
-    let config = serde_json::Value::Object(metadata.config.clone());
-    let config: SelfieConfig =
-        serde_json::from_value(config).map_err(|e| inner(format!("config: {e}")))?;
+    let config: SelfieConfig = stored::settings(NAME, file, weights)?;
     if !config.hard_swish_scale.is_finite() {
         return Err(inner("config: hard_swish_scale is not finite".into()));
     }
-    let input = metadata.input.as_ref().ok_or_else(|| inner("input: is missing".into()))?;
+    let input = weights.metadata().and_then(|metadata| metadata.input.as_ref());
+    let input = input.ok_or_else(|| inner("input: is missing".into()))?;
     check_input(input).map_err(inner)?;
     let [h, w] = input.size;
     crate::error::check_multiple(NAME, [h, w], super::MULTIPLE)?;
 
     let net = Selfie::new(&config, device)?;
-    let table = RenameTable::identity(&expected(&net));
-    let own =
-        |name: &str| metadata.selftest.as_ref().is_none_or(|t| t.input != name && t.output != name);
-    let tensors: Vec<_> = weights.tensors().iter().filter(|t| own(t.name())).cloned().collect();
-    table.balance(&tensors, &expected(&net))?.check(file, &Default::default())?;
-    let values = |name: &str| {
-        let tensor = weights.get(name).ok_or_else(|| inner(format!("{name} is missing")))?;
-        let values = tensor.to_f32()?;
-        match values.iter().position(|v| !v.is_finite()) {
-            None => Ok(values),
-            Some(at) => Err(inner(format!("{name}: value {at} is {}", values[at]))),
-        }
-    };
-    let net = parameters::set(net, |name, _| {
-        values(name).map_err(|error: ModelError| NnError::Setting {
-            setting: "weights",
-            reason: error.to_string(),
-        })
-    })?;
+    let net = stored::filled(net, file, weights)?;
     Ok(Loaded { net, size: input.size })
 }
 
@@ -101,11 +75,6 @@ fn check_input(input: &Input) -> std::result::Result<(), String> {
     Err("input: this network takes RGB in [0, 1] without mean and std, bilinear, stretched".into())
 }
 
-fn expected(net: &Selfie) -> Vec<Expected> {
-    let all = parameters::list(net).into_iter();
-    all.map(|(name, shape)| Expected::new(name, shape)).collect()
-}
-
 /// How a TF.js graph becomes weights of ours.
 ///
 /// # Errors
@@ -115,20 +84,7 @@ pub fn from_tfjs(source: &Source) -> Result<Conversion> {
     if let Some(scale) = source.weights.get(HARD_SWISH_SCALE) {
         config.hard_swish_scale = f64::from(scale.to_f32()?.first().copied().unwrap_or(f32::NAN));
     }
-    let mut metadata = Metadata::new(NAME);
-    if let Ok(serde_json::Value::Object(map)) = serde_json::to_value(&config) {
-        metadata.config = map;
-    }
-    metadata.input = Some(Input {
-        size: SIZE,
-        order: Order::Rgb,
-        range: [0.0, 1.0],
-        mean: None,
-        std: None,
-        resize: Resize::Bilinear,
-        fit: Fit::Stretch,
-        other: Default::default(),
-    });
+    let mut metadata = stored::metadata(NAME, &config, Some(picture::unit(SIZE)));
     metadata.source = Some(Origin {
         file: String::new(),
         sha256: String::new(),
@@ -143,7 +99,7 @@ pub fn from_tfjs(source: &Source) -> Result<Conversion> {
             .into(),
     );
     let net = Selfie::new(&config, &Device::flex())?;
-    Ok(Conversion { table: tfjs_names(), expected: expected(&net), metadata })
+    Ok(Conversion { table: tfjs_names(), expected: stored::expected(&net), metadata })
 }
 
 /// Height and width of the stored self-test.

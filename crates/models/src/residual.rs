@@ -1,0 +1,175 @@
+//! Residual blocks: what the ResNets and the networks on top of them are made of.
+//!
+//! He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition" (2015). Fields are called as in torchvision.
+
+use burn::module::Module;
+use burn::tensor::Device;
+use upconv_geometry::Padding;
+use upconv_nn::layers::{BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig};
+use upconv_nn::pass::{Activation, Pass};
+
+use crate::error::Result;
+
+/// Channels at the end of a bottleneck for each in the middle of it.
+pub(crate) const EXPANSION: usize = 4;
+
+/// In what the blocks of different frameworks differ.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Style {
+    /// Whether zeros are TensorFlow's SAME; else every window is centred.
+    same: bool,
+    /// Whether a bottleneck strides in its first 1x1, as in the paper; else in its 3x3.
+    stride_first: bool,
+    epsilon: f64,
+    momentum: f64,
+}
+
+impl Style {
+    /// As torchvision has them.
+    pub(crate) const TORCH: Self =
+        Self { same: false, stride_first: false, epsilon: 1e-5, momentum: 0.1 };
+
+    /// As KittiSeg has them; the decay of its statistics is 0.998.
+    pub(crate) const KITTISEG: Self =
+        Self { same: true, stride_first: true, epsilon: 1e-3, momentum: 0.002 };
+
+    /// A convolution without bias, whose output is `ceil(input / stride)`.
+    pub(crate) fn conv(
+        self,
+        channels: [usize; 2],
+        kernel: usize,
+        stride: usize,
+        device: &Device,
+    ) -> Result<Conv2d> {
+        let pad = kernel as i64 / 2;
+        let padding = if self.same { Padding::Same } else { Padding::Pads(vec![(pad, pad)]) };
+        Ok(Conv2dConfig::new(channels, [kernel; 2])
+            .with_stride([stride; 2])
+            .with_padding(padding)
+            .with_bias(false)
+            .init(device)?)
+    }
+
+    pub(crate) fn norm(self, channels: usize, device: &Device) -> Result<BatchNorm> {
+        let Self { epsilon, momentum, .. } = self;
+        let config = BatchNormConfig::new(channels).with_epsilon(epsilon);
+        Ok(config.with_momentum(momentum).init(device)?)
+    }
+}
+
+/// 1x1 down to few channels, 3x3, and 1x1 up again, added to the input.
+#[derive(Module, Debug)]
+pub(crate) struct Bottleneck {
+    conv1: Conv2d,
+    bn1: BatchNorm,
+    conv2: Conv2d,
+    bn2: BatchNorm,
+    conv3: Conv2d,
+    bn3: BatchNorm,
+    downsample: Option<Downsample>,
+}
+
+impl Bottleneck {
+    /// `channels` before the block and in the middle of it.
+    pub(crate) fn new(
+        [from, middle]: [usize; 2],
+        stride: usize,
+        style: Style,
+        device: &Device,
+    ) -> Result<Self> {
+        let to = EXPANSION * middle;
+        let (first, second) = if style.stride_first { (stride, 1) } else { (1, stride) };
+        Ok(Self {
+            conv1: style.conv([from, middle], 1, first, device)?,
+            bn1: style.norm(middle, device)?,
+            conv2: style.conv([middle, middle], 3, second, device)?,
+            bn2: style.norm(middle, device)?,
+            conv3: style.conv([middle, to], 1, 1, device)?,
+            bn3: style.norm(to, device)?,
+            downsample: Downsample::new([from, to], stride, style, device)?,
+        })
+    }
+
+    pub(crate) fn forward<P: Pass>(&self, pass: &mut P, x: &P::Value) -> Result<P::Value> {
+        let h = pass.conv(&self.conv1, x)?;
+        let h = pass.batch_norm(&self.bn1, &h)?;
+        let h = pass.activation(Activation::Relu, &h)?;
+        let h = pass.conv(&self.conv2, &h)?;
+        let h = pass.batch_norm(&self.bn2, &h)?;
+        let h = pass.activation(Activation::Relu, &h)?;
+        let h = pass.conv(&self.conv3, &h)?;
+        let h = pass.batch_norm(&self.bn3, &h)?;
+        let skip = Downsample::skip(self.downsample.as_ref(), pass, x)?;
+        let y = pass.add(&h, &skip)?;
+        Ok(pass.activation(Activation::Relu, &y)?)
+    }
+}
+
+/// Two 3x3 convolutions, added to the input.
+#[derive(Module, Debug)]
+pub(crate) struct BasicBlock {
+    conv1: Conv2d,
+    bn1: BatchNorm,
+    conv2: Conv2d,
+    bn2: BatchNorm,
+    downsample: Option<Downsample>,
+}
+
+impl BasicBlock {
+    /// `channels` before the block and after it.
+    pub(crate) fn new(
+        [from, to]: [usize; 2],
+        stride: usize,
+        style: Style,
+        device: &Device,
+    ) -> Result<Self> {
+        Ok(Self {
+            conv1: style.conv([from, to], 3, stride, device)?,
+            bn1: style.norm(to, device)?,
+            conv2: style.conv([to, to], 3, 1, device)?,
+            bn2: style.norm(to, device)?,
+            downsample: Downsample::new([from, to], stride, style, device)?,
+        })
+    }
+
+    pub(crate) fn forward<P: Pass>(&self, pass: &mut P, x: &P::Value) -> Result<P::Value> {
+        let h = pass.conv(&self.conv1, x)?;
+        let h = pass.batch_norm(&self.bn1, &h)?;
+        let h = pass.activation(Activation::Relu, &h)?;
+        let h = pass.conv(&self.conv2, &h)?;
+        let h = pass.batch_norm(&self.bn2, &h)?;
+        let skip = Downsample::skip(self.downsample.as_ref(), pass, x)?;
+        let y = pass.add(&h, &skip)?;
+        Ok(pass.activation(Activation::Relu, &y)?)
+    }
+}
+
+/// What brings the input to the size of a block's result.
+#[derive(Module, Debug)]
+struct Downsample {
+    conv: Conv2d,
+    bn: BatchNorm,
+}
+
+impl Downsample {
+    /// `None` where a block changes neither channels nor size.
+    fn new(
+        channels: [usize; 2],
+        stride: usize,
+        style: Style,
+        device: &Device,
+    ) -> Result<Option<Self>> {
+        if channels[0] == channels[1] && stride == 1 {
+            return Ok(None);
+        }
+        let conv = style.conv(channels, 1, stride, device)?;
+        Ok(Some(Self { conv, bn: style.norm(channels[1], device)? }))
+    }
+
+    /// What is added to a block's result: the input, or what `skip` makes of it.
+    fn skip<P: Pass>(skip: Option<&Self>, pass: &mut P, x: &P::Value) -> Result<P::Value> {
+        let Some(Self { conv, bn }) = skip else { return Ok(x.clone()) };
+        let x = pass.conv(conv, x)?;
+        Ok(pass.batch_norm(bn, &x)?)
+    }
+}
