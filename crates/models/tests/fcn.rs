@@ -1,7 +1,10 @@
 //! FCNs against TensorFlow and against Caffe's rules, by golden/fcn.json; and their gradients.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use burn::tensor::{Device, Tensor, TensorData};
+use std::collections::HashMap;
+
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use serde::Deserialize;
 use upconv_models::fcn::{Crop, Fcn, FcnConfig, Form, Trunk};
 use upconv_models::inference::Model;
@@ -12,6 +15,14 @@ use upconv_nn::pass::Eager;
 struct Golden {
     every: usize,
     cases: Vec<Case>,
+    gradients: Vec<Gradient>,
+}
+
+#[derive(Deserialize)]
+struct Gradient {
+    name: String,
+    norm: f64,
+    along: f64,
 }
 
 #[derive(Deserialize)]
@@ -22,9 +33,13 @@ struct Case {
     values: Vec<f32>,
 }
 
+fn golden() -> Golden {
+    serde_json::from_str(include_str!("golden/fcn.json")).unwrap()
+}
+
 /// The waves of golden/fcn.py.
-fn waves(config: &FcnConfig) -> Fcn {
-    let net = Fcn::new(config, &Device::flex()).unwrap();
+fn waves(config: &FcnConfig, device: &Device) -> Fcn {
+    let net = Fcn::new(config, device).unwrap();
     let mut number = 0;
     let values = |_: &str, shape: &[usize]| {
         let scale = match shape {
@@ -41,10 +56,10 @@ fn waves(config: &FcnConfig) -> Fcn {
     parameters::set(net, values).unwrap()
 }
 
-fn picture([h, w]: [usize; 2]) -> Tensor<4> {
+fn picture([h, w]: [usize; 2], device: &Device) -> Tensor<4> {
     let wave = |at: usize| (0.013 * (at as f64).powf(1.1)).sin() as f32;
     let values: Vec<f32> = (0..3 * h * w).map(wave).collect();
-    Tensor::from_data(TensorData::new(values, [1, 3, h, w]), &Device::flex())
+    Tensor::from_data(TensorData::new(values, [1, 3, h, w]), device)
 }
 
 fn config(finest: usize, form: Form) -> FcnConfig {
@@ -54,13 +69,13 @@ fn config(finest: usize, form: Form) -> FcnConfig {
 
 #[test]
 fn scores_are_those_of_tensorflow_and_caffe() {
-    let golden: Golden = serde_json::from_str(include_str!("golden/fcn.json")).unwrap();
+    let golden = golden();
     assert_eq!(golden.cases.len(), 8);
     for Case { form, finest, size, values } in golden.cases {
         let caffe = form == "caffe";
         let form = if caffe { Form::Caffe } else { Form::Same { crop: Crop::Centred } };
-        let net = waves(&config(finest, form));
-        let y = net.forward(&mut Eager::default(), &picture(size)).unwrap();
+        let net = waves(&config(finest, form), &Device::flex());
+        let y = net.forward(&mut Eager::default(), &picture(size, &Device::flex())).unwrap();
         let y = y.into_data().try_into_vec::<f32>().unwrap();
         let got: Vec<f32> = y.into_iter().step_by(golden.every).collect();
         assert_eq!(got.len(), values.len());
@@ -71,5 +86,44 @@ fn scores_are_those_of_tensorflow_and_caffe() {
                 "{form:?} {finest} {size:?}: {got}, not {expected} of {scale}"
             );
         }
+    }
+}
+
+struct Collect<'g> {
+    gradients: &'g Gradients,
+    found: HashMap<ParamId, Vec<f32>>,
+}
+
+impl ModuleVisitor for Collect<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let gradient = param.val().grad(self.gradients).unwrap();
+        self.found.insert(param.id, gradient.into_data().try_into_vec::<f32>().unwrap());
+    }
+}
+
+#[test]
+fn gradients_are_those_of_pytorch() {
+    let device = Device::flex().autodiff();
+    // PyTorch dropped nothing.
+    let config = config(8, Form::Same { crop: Crop::Centred });
+    let net = waves(&FcnConfig { dropout: 0.0, ..config }, &device);
+    let y = net.forward(&mut Eager::training(1), &picture([96, 64], &device)).unwrap();
+    let y = y.flatten::<1>(0, 3);
+    let factors: Vec<f32> = (0..y.dims()[0]).map(|at| (1.1 * at as f64).sin() as f32).collect();
+    let loss = (y * Tensor::from_floats(&factors[..], &device)).sum();
+    let gradients = loss.backward();
+    let mut collect = Collect { gradients: &gradients, found: HashMap::new() };
+    net.visit(&mut collect);
+    let names = parameters::identities(&net);
+    let golden = golden().gradients;
+    assert_eq!(golden.len(), names.len());
+    for (Gradient { name, norm, along }, (id, own)) in golden.into_iter().zip(names) {
+        assert_eq!(name, own);
+        let got = &collect.found[&id];
+        let wide = || got.iter().map(|&g| f64::from(g));
+        let own_norm = wide().map(|g| g * g).sum::<f64>().sqrt();
+        let own_along: f64 = wide().enumerate().map(|(at, g)| g * (0.7 * at as f64).sin()).sum();
+        assert!((own_norm - norm).abs() < 1e-3 * norm, "{name}: {own_norm}, not {norm}");
+        assert!((own_along - along).abs() < 1e-3 * norm, "{name}: {own_along}, not {along}");
     }
 }

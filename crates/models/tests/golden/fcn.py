@@ -122,6 +122,42 @@ def caffe(w, x, finest):
     return crop(up(f"up{finest}", x, finest), {8: 31, 16: 27, 32: 19}[finest], picture).numpy()
 
 
+def gradients(h, w):
+    """Of sum(y_i sin(1.1 i)), for every parameter: its norm, and its product with sin(0.7 i).
+
+    In double precision, at multiples of 32, where SAME is a fixed padding.
+    """
+    p = {name: torch.tensor(value, dtype=torch.float64, requires_grad=True)
+         for name, value in weights(8).items()}
+
+    def waves(step, length):
+        return torch.sin(step * torch.arange(length, dtype=torch.float64))
+
+    def conv(name, x):
+        weight = p[name + ".weight"]
+        return F.conv2d(x, weight, p[name + ".bias"], padding=weight.shape[2] // 2)
+
+    def up(name, x, stride):
+        return F.conv_transpose2d(x, p[name + ".weight"], stride=stride, padding=stride // 2)
+
+    x = torch.tensor(picture(h, w), dtype=torch.float64)
+    maps = []
+    for block, depth in enumerate(DEPTHS, 1):
+        for n in range(depth):
+            x = F.relu(conv(f"block{block}.{n}", x))
+        x = F.max_pool2d(x, 2)
+        maps.append(x)
+    x = conv("score", F.relu(conv("fc7", F.relu(conv("fc6", x)))))
+    x = up("up2", x, 2) + conv("score4", maps[3])
+    x = up("up4", x, 2) + conv("score3", maps[2])
+    y = up("up8", x, 8).flatten()
+    (y * waves(1.1, len(y))).sum().backward()
+    for name, value in p.items():
+        gradient = value.grad.flatten()
+        along = (gradient * waves(0.7, len(gradient))).sum()
+        yield {"name": name, "norm": float(gradient.norm()), "along": float(along)}
+
+
 def main():
     cases = []
     for form, run in (("same", tensorflow), ("caffe", caffe)):
@@ -130,8 +166,9 @@ def main():
             assert y.shape == (1, CLASSES, h, w)
             values = [float(f"{v:.7g}") for v in y.ravel()[::29]]
             cases.append({"form": form, "finest": finest, "size": [h, w], "values": values})
-    made = {"tensorflow": tf.__version__, "torch": torch.__version__, "every": 29, "cases": cases}
-    text = json.dumps(made).replace('{"form"', '\n{"form"')
+    made = {"tensorflow": tf.__version__, "torch": torch.__version__, "every": 29, "cases": cases,
+            "gradients": list(gradients(96, 64))}
+    text = json.dumps(made).replace('{"form"', '\n{"form"').replace('{"name"', '\n{"name"')
     Path(__file__).with_suffix(".json").write_text(text + "\n")
 
 
