@@ -8,6 +8,7 @@
 //! | [`resnet_cifar`] | classifies small pictures |
 //! | [`dcgan`] | draws pictures of chance |
 //! | [`unet`] | gives every pixel its class, with fine borders |
+//! | [`segnet`] | gives every pixel its class, with little memory |
 //!
 //! [`registry`] lists them with their sizes, their strong and weak points, and what to take instead.
 #![forbid(unsafe_code)]
@@ -23,6 +24,7 @@ pub mod registry;
 mod residual;
 pub mod resnet;
 pub mod resnet_cifar;
+pub mod segnet;
 pub mod selfie;
 pub mod stored;
 pub mod unet;

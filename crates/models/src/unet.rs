@@ -10,22 +10,28 @@
 //! | `up.0`: transposed convolution k2 s2, behind `down.3`; `merge.0`: two convolutions | `[n, 256, h/8, w/8]` |
 //! | `up.1` .. `up.3` and `merge.1` .. `merge.3` | `[n, 128, h/4, w/4]` .. `[n, 32, h, w]` |
 //! | `head` 1x1 | `[n, classes, h, w]` |
+//!
+//! Instead of the transposed convolution `up` can be a resize or an unpooling, with a 1x1 convolution to half of the
+//! channels, or a pixel shuffle.
 
 use burn::module::Module;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use upconv_geometry::Padding;
 use upconv_nn::layers::{
-    BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig,
-    MaxPool2d, MaxPool2dConfig,
+    BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, MaxPool2d, MaxPool2dConfig,
 };
 use upconv_nn::pass::{Activation, Pass};
 
 use crate::error::{Result, check_multiple};
 use crate::inference::Model;
+use crate::upsampling::{Doubling, Upsampling, halve};
 
-/// The name on the command line and in weight files.
+/// The name of the network with 32 channels at full size.
 pub const NAME: &str = "unet32";
+
+/// The name of the networks with any choice, on the command line and in weight files.
+pub const FAMILY: &str = "unet";
 
 /// Height and width of the input are multiples of this: four times halved.
 pub const MULTIPLE: usize = 16;
@@ -35,6 +41,7 @@ const LEVELS: usize = 5;
 
 /// What can be chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct UNetConfig {
     /// Channels at full size; 32. Each half of the size has twice as many.
     pub base: usize,
@@ -42,11 +49,13 @@ pub struct UNetConfig {
     pub colours: usize,
     /// Classes; 2.
     pub classes: usize,
+    /// How maps become larger; by transposed convolutions.
+    pub upsample: Upsampling,
 }
 
 impl Default for UNetConfig {
     fn default() -> Self {
-        Self { base: 32, colours: 3, classes: 2 }
+        Self { base: 32, colours: 3, classes: 2, upsample: Upsampling::Transposed }
     }
 }
 
@@ -65,7 +74,7 @@ impl Default for UNetConfig {
 #[derive(Module, Debug)]
 pub struct UNet {
     down: Vec<Double>,
-    up: Vec<ConvTranspose2d>,
+    up: Vec<Doubling>,
     merge: Vec<Double>,
     head: Conv2d,
     pool: MaxPool2d,
@@ -77,16 +86,15 @@ impl UNet {
     /// # Errors
     /// Numbers of channels that make a weight too large.
     pub fn new(config: &UNetConfig, device: &Device) -> Result<Self> {
-        let UNetConfig { base, colours, classes } = *config;
+        let UNetConfig { base, colours, classes, upsample } = *config;
         let channels = |level: usize| base << level;
         let down = (0..LEVELS).map(|level| {
             let from = if level == 0 { colours } else { channels(level - 1) };
             Double::new([from, channels(level)], device)
         });
-        let up = (0..LEVELS - 1).rev().map(|level| {
-            let config = ConvTranspose2dConfig::new([channels(level + 1), channels(level)], [2, 2]);
-            Ok(config.with_stride([2, 2]).init(device)?)
-        });
+        let up = (0..LEVELS - 1)
+            .rev()
+            .map(|level| Doubling::new(upsample, [channels(level + 1), channels(level)], device));
         let merge = (0..LEVELS - 1)
             .rev()
             .map(|level| Double::new([channels(level + 1), channels(level)], device));
@@ -104,22 +112,23 @@ impl Model for UNet {
     /// A score for every class and pixel, before any softmax: `[n, colours, h, w] -> [n, classes, h, w]`.
     ///
     /// # Errors
-    /// A height or width that is no multiple of [`MULTIPLE`].
+    /// A height or width that is no multiple of [`MULTIPLE`]; see [`crate::picture::padded`].
     fn forward<P: Pass>(&self, pass: &mut P, x: &P::Value) -> Result<P::Value> {
         let [_, _, h, w] = pass.shape(x);
         check_multiple(NAME, [h, w], MULTIPLE)?;
         let mut x = x.clone();
+        let keep = self.up.iter().any(Doubling::unpools);
         let mut seen = Vec::new();
         for (level, double) in self.down.iter().enumerate() {
-            if level > 0 {
-                x = pass.max_pool(&self.pool, &x)?;
-            }
             x = double.forward(pass, &x)?;
-            seen.push(x.clone());
+            if level < LEVELS - 1 {
+                let (half, pooled) = halve(pass, &self.pool, &x, keep)?;
+                seen.push((std::mem::replace(&mut x, half), pooled));
+            }
         }
-        let skips = seen.into_iter().rev().skip(1);
-        for ((up, merge), skip) in self.up.iter().zip(&self.merge).zip(skips) {
-            x = pass.conv_transpose(up, &x)?;
+        let ways = seen.into_iter().rev();
+        for ((up, merge), (skip, pooled)) in self.up.iter().zip(&self.merge).zip(ways) {
+            x = up.forward(pass, &x, &self.pool, &pooled)?;
             x = pass.concat(&[skip, x])?;
             x = merge.forward(pass, &x)?;
         }

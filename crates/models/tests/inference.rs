@@ -8,6 +8,7 @@ use upconv_models::fcn::{Crop, Fcn, FcnConfig, Form, Trunk};
 use upconv_models::inference::{Model, StoredParameters, network};
 use upconv_models::resnet::{ResNet, ResNetConfig};
 use upconv_models::resnet_cifar::{ResNetCifar, ResNetCifarConfig};
+use upconv_models::segnet::{SegNet, SegNetConfig};
 use upconv_models::unet::{UNet, UNetConfig};
 use upconv_models::upsampling::Upsampling;
 use upconv_nn::inference::{NetworkOptions, Recorder};
@@ -128,6 +129,19 @@ fn unet() {
     let config = UNetConfig { base: 6, ..Default::default() };
     check(UNet::new(&config, &Device::flex()).unwrap(), [1, 3, 32, 48]);
     check(UNet::new(&config, &Device::flex()).unwrap(), [2, 3, 16, 32]);
+    for upsample in Upsampling::ALL {
+        let config = UNetConfig { upsample, ..config.clone() };
+        check(UNet::new(&config, &Device::flex()).unwrap(), [2, 3, 32, 48]);
+    }
+}
+
+#[test]
+fn segnet() {
+    for upsample in Upsampling::ALL {
+        let config = SegNetConfig { upsample, ..SegNetConfig::default().with_width(0.1) };
+        check(SegNet::new(&config, &Device::flex()).unwrap(), [1, 3, 32, 96]);
+        check(SegNet::new(&config, &Device::flex()).unwrap(), [2, 3, 64, 32]);
+    }
 }
 
 /// Recording with parameters from elsewhere, or listing layers, draws none: they may be large.
