@@ -83,6 +83,7 @@ fn list(all: &[Summary]) -> String {
 struct Words {
     facts: [&'static str; 6],
     columns: [&'static str; 5],
+    none: &'static str,
     all: &'static str,
     layers: &'static str,
 }
@@ -93,12 +94,14 @@ fn page(model: &Whole, lang: Lang) -> String {
         Lang::En => Words {
             facts: ["Paper", "Input", "Weights built in", "Strong", "Weak", "Take something else"],
             columns: ["layer", "kind", "output", "parameters", "MFLOP"],
+            none: "none; it is to be trained",
             all: "all",
             layers: "Layers, for one image",
         },
         Lang::Zh => Words {
             facts: ["论文", "输入", "内置权重", "长处", "短处", "何时另选"],
             columns: ["layer", "kind", "output", "parameters", "MFLOP"],
+            none: "无，需要训练",
             all: "all",
             layers: "各层（一张图）",
         },
@@ -107,7 +110,7 @@ fn page(model: &Whole, lang: Lang) -> String {
     let facts = [
         m.paper.to_owned(),
         shape(&m.input),
-        m.weights.join(", "),
+        if m.weights.is_empty() { words.none.to_owned() } else { m.weights.join(", ") },
         m.strengths.to_owned(),
         m.weaknesses.to_owned(),
         m.choose_instead.to_owned(),
@@ -118,7 +121,7 @@ fn page(model: &Whole, lang: Lang) -> String {
         .extend(words.facts.iter().zip(facts).map(|(w, f)| Block::Item(format!("{w}{colon}{f}"))));
     blocks.push(Block::Heading(words.layers.into()));
     let row = |[name, kind, out, parameters, flops]: [&str; 5]| {
-        format!("{name:<20} {kind:<15} {out:>11} {parameters:>10} {flops:>8}")
+        format!("{name:<20} {kind:<15} {out:>11} {parameters:>10} {flops:>11}")
     };
     let mflop = |flops: u64| format!("{:.3}", flops as f64 / 1e6);
     let mut table = vec![row(words.columns)];

@@ -1,14 +1,22 @@
 //! The models by name, with what a user must know to choose one.
 
-use burn::tensor::Device;
+mod fcn8s;
+mod kittiseg;
+mod segnet;
+mod selfie;
+mod unet;
+
+use burn::module::Module;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use upconv_data::Segment;
+use upconv_weights::metadata::Input;
 use upconv_weights::{Expected, Metadata, RenameTable, Source, Weights};
 
-use crate::description::{Layer, describe};
+use crate::description::Layer;
 use crate::error::{ModelError, Result};
-use crate::selfie::{self, Loaded, Selfie, SelfieConfig, SelfieSegmenter};
+use crate::stored;
 
 /// A text in both languages of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,9 +36,10 @@ pub struct Entry {
     pub system: Text,
     /// Where it comes from.
     pub paper: &'static str,
-    /// `[n, channels, height, width]` of the input that its weights are for.
+    /// `[n, channels, height, width]` of the input that its weights are for; of a usual one, where none come with the
+    /// program.
     pub input: [usize; 4],
-    /// Weights that come with the program.
+    /// Weights that come with the program; none for models that are to be trained.
     pub weights: &'static [&'static str],
     /// What one takes it for.
     pub strengths: Text,
@@ -40,10 +49,16 @@ pub struct Entry {
     pub choose_instead: Text,
     layers: fn(&Entry) -> Result<Vec<Layer>>,
     conversion: fn(&Source) -> Result<Conversion>,
-    with_selftest: fn(Weights) -> Result<Weights>,
-    verify: fn(&str, &Weights) -> Result<Option<f64>>,
+    selftest: Option<SelfTest>,
     built_in: Option<fn() -> Result<Weights>>,
     segmenter: Option<Segmenter>,
+}
+
+/// How weights get a stored self-test, and how it is run.
+#[derive(Clone, Copy, Debug)]
+struct SelfTest {
+    with: fn(Weights) -> Result<Weights>,
+    verify: fn(&str, &Weights) -> Result<Option<f64>>,
 }
 
 /// Makes the network of weights; errors call them by the name that comes first.
@@ -61,45 +76,8 @@ pub struct Conversion {
 }
 
 /// All models, in the order of lists.
-pub const MODELS: [Entry; 1] = [Entry {
-    name: selfie::NAME,
-    system: Text {
-        en: "MediaPipe Selfie Segmentation, general: a mask of the person near the camera",
-        zh: "MediaPipe Selfie Segmentation 通用模型：镜头前人物的遮罩",
-    },
-    paper: "Howard et al., Searching for MobileNetV3, 2019 (blocks and LR-ASPP head)",
-    input: [1, 3, 256, 256],
-    weights: &["selfie"],
-    strengths: Text {
-        en: "small (213 KB) and fast; clean outlines of one or a few people within about two metres; its \
-             last layer is a transposed convolution with real weights",
-        zh: "小（213 KB）而快；对两米以内的一个或几个人轮廓干净；最后一层就是带真实权重的转置卷积",
-    },
-    weaknesses: Text {
-        en: "finds the main thing and not \"a person\": a cat close to the camera counts as well, and there \
-             is no score that says whether anybody is there; people far away or in the dark fade; a grid of \
-             two pixels shows where it is unsure",
-        zh: "找的是画面主体，而不是“人”：靠近镜头的猫也会被选中，也没有“是否有人”的分数；\
-             远处或暗处的人会变淡；在它没有把握的地方能看到两像素的网格",
-    },
-    choose_instead: Text {
-        en: "a detector, if you must know whether and where people are; a matting network for hair and \
-             glass; a segmentation network with classes for anything but people",
-        zh: "要知道有没有人、人在哪里，请用检测模型；头发和玻璃请用抠图模型；人以外的类别请用多类别分割模型",
-    },
-    layers: |entry| {
-        let [_, _, h, w] = entry.input;
-        describe(&Selfie::new(&SelfieConfig::tfjs(), &Device::flex())?, [1, 3, h, w])
-    },
-    conversion: selfie::from_tfjs,
-    with_selftest: |weights| selfie::with_selftest(weights, &Device::flex()),
-    verify: |file, weights| selfie::verify(file, weights, &Device::flex()),
-    built_in: Some(selfie::built_in),
-    segmenter: Some(|file, weights| {
-        let Loaded { net, size: [h, w] } = selfie::load(file, weights, &Device::flex())?;
-        Ok(Box::new(SelfieSegmenter::new(&net, (h, w))?))
-    }),
-}];
+pub const MODELS: [Entry; 5] =
+    [selfie::ENTRY, kittiseg::ENTRY, fcn8s::ENTRY, unet::ENTRY, segnet::ENTRY];
 
 impl Entry {
     /// Its layers at the input that its weights are for.
@@ -135,12 +113,16 @@ impl Entry {
         self.segmenter.map(|make| make(file, weights)).transpose()
     }
 
-    /// Converted weights with a stored self-test: a small input, and what the network makes of it.
+    /// Converted weights with a stored self-test: a small input, and what the network makes of it. Weights of a model
+    /// without one stay as they are.
     ///
     /// # Errors
     /// Weights that the model cannot load.
     pub fn with_selftest(&self, weights: Weights) -> Result<Weights> {
-        (self.with_selftest)(weights)
+        match self.selftest {
+            None => Ok(weights),
+            Some(test) => (test.with)(weights),
+        }
     }
 
     /// Runs the self-test that weights carry, and gives the largest difference; `None` without one.
@@ -149,7 +131,7 @@ impl Entry {
     /// # Errors
     /// Weights that the model cannot load; a difference above the stored tolerance.
     pub fn verify(&self, file: &str, weights: &Weights) -> Result<Option<f64>> {
-        (self.verify)(file, weights)
+        self.selftest.map_or(Ok(None), |test| (test.verify)(file, weights))
     }
 
     /// Weights and biases, and floating-point operations of one image.
@@ -204,4 +186,20 @@ pub fn candidates(source: &Source) -> Vec<(&'static Entry, Conversion)> {
         .filter_map(|entry| Some((entry, entry.conversion(source).ok()?)))
         .filter(|(_, conversion)| fits(conversion))
         .collect()
+}
+
+/// How weights in our own names become weights of a model: its settings are those of their metadata, or the usual ones.
+fn own<C: Default + Serialize + DeserializeOwned, M: Module>(
+    model: &'static str,
+    source: &Source,
+    net: impl Fn(&C) -> Result<M>,
+    input: Input,
+) -> Result<Conversion> {
+    let config = match source.weights.metadata() {
+        None => C::default(),
+        Some(_) => stored::settings(model, &source.file, &source.weights)?,
+    };
+    let expected = stored::expected(&net(&config)?);
+    let table = RenameTable::identity(&expected);
+    Ok(Conversion { table, expected, metadata: stored::metadata(model, &config, Some(input)) })
 }
