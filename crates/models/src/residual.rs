@@ -77,7 +77,7 @@ impl Bottleneck {
         style: Style,
         device: &Device,
     ) -> Result<Self> {
-        let to = EXPANSION * middle;
+        let to = EXPANSION.saturating_mul(middle);
         let (first, second) = if style.stride_first { (stride, 1) } else { (1, stride) };
         Ok(Self {
             conv1: style.conv([from, middle], 1, first, device)?,

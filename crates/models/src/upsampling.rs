@@ -117,7 +117,8 @@ impl Doubling {
             }
             Upsampling::Unpool => Self::Unpool(Unpool { conv: single()? }),
             Upsampling::Shuffle => {
-                let conv = Conv2dConfig::new([from, 4 * to], [3, 3]).with_padding(Padding::Same);
+                let conv = Conv2dConfig::new([from, to.saturating_mul(4)], [3, 3])
+                    .with_padding(Padding::Same);
                 let shuffle = PixelShuffleConfig::new(2).init();
                 Self::Shuffle(Shuffle { conv: conv.init(device)?, shuffle })
             }

@@ -161,6 +161,13 @@ impl FcnConfig {
         if self.classes == 0 {
             return refuse("classes", "0 must be at least 1".into());
         }
+        let head = match self.trunk {
+            Trunk::Vgg { head, .. } => head,
+            _ => None,
+        };
+        if self.trunk.channels().contains(&0) || head == Some(0) {
+            return refuse("trunk", "0 channels must be at least 1".into());
+        }
         if ![8, 16, 32].contains(&self.finest) {
             return refuse("finest", format!("{} must be 8, 16 or 32", self.finest));
         }

@@ -38,9 +38,10 @@ impl Up {
             }
             Upsampling::Shuffle => {
                 // Three cells each way are as many as a transposed convolution of kernel `2 * factor` can need.
-                let conv = Conv2dConfig::new([classes, classes * factor * factor], [3, 3])
-                    .with_padding(Padding::Same)
-                    .with_bias(false);
+                let conv =
+                    Conv2dConfig::new([classes, classes.saturating_mul(factor * factor)], [3, 3])
+                        .with_padding(Padding::Same)
+                        .with_bias(false);
                 let shuffle = PixelShuffleConfig::new(factor).init();
                 Self::Shuffle(Shuffle { conv: conv.init(device)?, shuffle })
             }

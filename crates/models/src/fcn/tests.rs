@@ -188,6 +188,11 @@ fn what_makes_no_network_is_named() {
     let caffe = FcnConfig { form: Form::Caffe, ..FcnConfig::kittiseg_resnet50() };
     assert!(refused(caffe).contains("caffe goes with vgg"));
     assert!(refused(FcnConfig { dropout: 1.0, ..Default::default() }).contains("dropout: 1 must"));
+    let trunk = Trunk::Basic { blocks: [1; 4], width: usize::MAX };
+    assert!(refused(FcnConfig { trunk, ..Default::default() }).contains("limit"));
+    let trunk = Trunk::Vgg { channels: [1, 1, 0, 1, 1], head: None };
+    let error = refused(FcnConfig { trunk, ..Default::default() });
+    assert_eq!(error, "fcn8s: trunk: 0 channels must be at least 1");
     assert!(refused(FcnConfig { classes: 0, ..Default::default() }).contains("classes: 0 must"));
 }
 

@@ -17,6 +17,7 @@ const DEPTHS: [usize; 5] = [2, 2, 3, 3, 3];
 const CAFFE_PADDING: i64 = 100;
 
 /// A part of a block.
+#[allow(clippy::large_enum_variant, reason = "a network has some tens of them")]
 #[derive(Module, Debug)]
 pub(super) enum Part {
     /// With ReLU.
@@ -57,11 +58,14 @@ impl Part {
 impl Trunk {
     /// Channels of the maps that the five blocks make.
     pub(super) fn channels(&self) -> [usize; 5] {
-        let stages = |width, end| [width, end, 2 * end, 4 * end, 8 * end];
+        // Saturated numbers are above every limit.
+        let stages = |width, end: usize| {
+            [width, end, end.saturating_mul(2), end.saturating_mul(4), end.saturating_mul(8)]
+        };
         match *self {
             Self::Vgg { channels, .. } => channels,
             Self::Basic { width, .. } => stages(width, width),
-            Self::Bottleneck { width, .. } => stages(width, EXPANSION * width),
+            Self::Bottleneck { width, .. } => stages(width, EXPANSION.saturating_mul(width)),
         }
     }
 }
@@ -89,48 +93,27 @@ pub(super) fn block(config: &FcnConfig, number: usize, device: &Device) -> Resul
             );
             parts.push(Part::Stem(Stem { conv, bn }));
         }
-        Trunk::Basic { blocks, width } => {
-            let stage = Stage::new(number, &mut parts);
-            for n in 0..blocks[stage.number] {
-                let (from, stride) = stage.of_block(n, [from, width << stage.number]);
-                let channels = [from, width << stage.number];
-                let block = BasicBlock::new(channels, stride, Style::KITTISEG, device)?;
-                parts.push(Part::Basic(block));
+        Trunk::Basic { blocks, width } | Trunk::Bottleneck { blocks, width } => {
+            // The first stage halves in a pooling before it, every other one in its first block.
+            let stage = number - 1;
+            if stage == 0 {
+                parts.push(pool(3));
             }
-        }
-        Trunk::Bottleneck { blocks, width } => {
-            let stage = Stage::new(number, &mut parts);
-            for n in 0..blocks[stage.number] {
-                let (from, stride) = stage.of_block(n, [from, channels[number]]);
-                let channels = [from, width << stage.number];
-                let block = Bottleneck::new(channels, stride, Style::KITTISEG, device)?;
-                parts.push(Part::Bottleneck(block));
+            for n in 0..blocks[stage] {
+                let first = n == 0;
+                let from = if first { from } else { channels[number] };
+                let stride = if first && stage > 0 { 2 } else { 1 };
+                let pair = [from, width.saturating_mul(1 << stage)];
+                parts.push(match config.trunk {
+                    Trunk::Bottleneck { .. } => {
+                        Part::Bottleneck(Bottleneck::new(pair, stride, Style::KITTISEG, device)?)
+                    }
+                    _ => Part::Basic(BasicBlock::new(pair, stride, Style::KITTISEG, device)?),
+                });
             }
         }
     }
     Ok(parts)
-}
-
-/// A stage of a ResNet: all but the first halve in their first block, the first has a pooling before it.
-struct Stage {
-    number: usize,
-}
-
-impl Stage {
-    fn new(block: usize, parts: &mut Vec<Part>) -> Self {
-        if block == 1 {
-            parts.push(pool(3));
-        }
-        Self { number: block - 1 }
-    }
-
-    /// Channels before block `n`, and its stride.
-    fn of_block(&self, n: usize, [before, after]: [usize; 2]) -> (usize, usize) {
-        match n {
-            0 => (before, if self.number == 0 { 1 } else { 2 }),
-            _ => (after, 1),
-        }
-    }
 }
 
 /// `fc6` and `fc7`.
