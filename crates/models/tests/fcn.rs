@@ -4,10 +4,13 @@
 use std::collections::HashMap;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
-use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use burn::optim::{AdamConfig, GradientsParams};
+use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 use serde::Deserialize;
-use upconv_models::fcn::{Crop, Fcn, FcnConfig, Form, Trunk};
+use upconv_models::fcn::{self, Crop, Fcn, FcnConfig, Form, Trunk};
 use upconv_models::inference::Model;
+use upconv_models::initial::draw;
+use upconv_nn::ops::log_softmax;
 use upconv_nn::parameters;
 use upconv_nn::pass::Eager;
 
@@ -126,4 +129,31 @@ fn gradients_are_those_of_pytorch() {
         assert!((own_norm - norm).abs() < 1e-3 * norm, "{name}: {own_norm}, not {norm}");
         assert!((own_along - along).abs() < 1e-3 * norm, "{name}: {own_along}, not {along}");
     }
+}
+
+/// Left half one class, right half the other, told by their colours: a small network of random weights learns it.
+#[test]
+fn a_loss_falls_on_one_picture() {
+    let device = Device::flex().autodiff();
+    let config = FcnConfig::small().with_width(0.25);
+    let mut net = draw(Fcn::new(&config, &device).unwrap(), 1, fcn::initial).unwrap();
+    let values = |at: usize| if at % 48 < 24 { 100.0 } else { -100.0 } + (at % 7) as f32;
+    let x: Vec<f32> = (0..3 * 40 * 48).map(values).collect();
+    let x = Tensor::<4>::from_data(TensorData::new(x, [1, 3, 40, 48]), &device);
+    let labels: Vec<i32> = (0..40 * 48).map(|at| i32::from(at % 48 >= 24)).collect();
+    let labels = Tensor::<1, Int>::from_ints(&labels[..], &device).reshape([1, 1, 40, 48]);
+    let loss = |net: &Fcn, mut pass: Eager| {
+        let scores = net.forward(&mut pass, &x).unwrap();
+        log_softmax(scores).unwrap().gather(1, labels.clone()).mean().neg()
+    };
+    let value = |net: &Fcn| loss(net, Eager::default()).into_scalar::<f32>();
+    let before = value(&net);
+    let mut optimiser = AdamConfig::new().init();
+    for step in 0..40 {
+        let gradients = loss(&net, Eager::training(step)).backward();
+        let gradients = GradientsParams::from_grads(gradients, &net);
+        net = optimiser.step(1e-3, net, gradients);
+    }
+    let after = value(&net);
+    assert!(after < 0.1 * before, "{before} {after}");
 }
