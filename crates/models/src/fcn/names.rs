@@ -10,40 +10,48 @@ use crate::stored;
 /// Side of the map that VGG's first fully connected layer looks at.
 const SIDE: usize = 7;
 
-/// From the names of `vgg16.npy` to ours: `conv1_1/weights` (`filter`, as TensorFlow's checkpoints of it say, is as good)
-/// and `conv1_1/biases` to `fc7`. Weights are `[kh, kw, in, out]`, which [`load_vgg`] makes of those of `fc6` and `fc7`.
+/// What weights and biases of a layer are called: by `vgg16.npy`, which holds lists of both, and by TensorFlow's
+/// checkpoints of convolutions and of matrices.
+const WEIGHTS: [&str; 3] = ["0", "filter", "weights"];
+const BIASES: [&str; 2] = ["1", "biases"];
+
+/// From the names of `vgg16.npy` to ours: `conv1_1/0` and `conv1_1/1`, weights and biases, to those of `fc7`; names of
+/// TensorFlow's checkpoints (`conv1_1/filter`, `fc6/weights`, `fc6/biases`) are as good. Weights are
+/// `[kh, kw, in, out]`, which [`load_vgg`] makes of those of `fc6` and `fc7`.
 ///
 /// # Source
 /// `vgg16.npy` of tensorflow-vgg, which KittiSeg loads; its first convolution reads blue, green, red.
 pub fn vgg_names(config: &FcnConfig) -> RenameTable {
     let mut rules = Vec::new();
-    let mut layer = |theirs: String, ours: String| {
-        for weight in ["weights", "filter"] {
-            let (from, to) = (format!("{theirs}/{weight}"), format!("{ours}.weight"));
-            rules.push(Rule::take(from, to, Axes::HWIO_TO_OIHW));
-        }
-        rules.push(Rule::take(format!("{theirs}/biases"), format!("{ours}.bias"), Axes::Keep));
-    };
     for block in 1..=5 {
         for conv in 1..=(if block < 3 { 2 } else { 3 }) {
-            layer(format!("conv{block}_{conv}"), format!("block{block}.{}", conv - 1));
+            let (theirs, ours) =
+                (format!("conv{block}_{conv}"), format!("block{block}.{}", conv - 1));
+            rules.extend(taken(&theirs, &ours));
         }
     }
-    let with_head = matches!(config.trunk, Trunk::Vgg { head: Some(_), .. });
-    if with_head {
-        layer("fc6".into(), "fc6".into());
-        layer("fc7".into(), "fc7".into());
-    }
-    for field in ["weights", "biases"] {
-        if !with_head {
-            let reason = "scores are made of the fifth pooling";
-            rules.push(Rule::ignore(format!("fc6/{field}"), reason));
-            rules.push(Rule::ignore(format!("fc7/{field}"), reason));
+    for fc in ["fc6", "fc7"] {
+        match config.trunk {
+            Trunk::Vgg { head: Some(_), .. } => rules.extend(taken(fc, fc)),
+            _ => rules.extend(ignored(fc, "scores are made of the fifth pooling")),
         }
-        let reason = "scores of ImageNet's classes, in whose place the network's own stand";
-        rules.push(Rule::ignore(format!("fc8/{field}"), reason));
     }
+    let reason = "scores of ImageNet's classes, in whose place the network's own stand";
+    rules.extend(ignored("fc8", reason));
     RenameTable::new(rules)
+}
+
+fn taken(theirs: &str, ours: &str) -> impl Iterator<Item = Rule> {
+    let take = move |field: &str, own: &str, axes| {
+        Rule::take(format!("{theirs}/{field}"), format!("{ours}.{own}"), axes)
+    };
+    let weights = WEIGHTS.into_iter().map(move |field| take(field, "weight", Axes::HWIO_TO_OIHW));
+    weights.chain(BIASES.into_iter().map(move |field| take(field, "bias", Axes::Keep)))
+}
+
+fn ignored(theirs: &str, reason: &'static str) -> impl Iterator<Item = Rule> {
+    let fields = WEIGHTS.into_iter().chain(BIASES);
+    fields.map(move |field| Rule::ignore(format!("{theirs}/{field}"), reason))
 }
 
 /// The network with the trunk of VGG-16's weights, in the names of [`vgg_names`]; everything else stays as it is. `file`

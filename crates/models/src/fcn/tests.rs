@@ -204,9 +204,9 @@ fn vgg(config: &FcnConfig) -> Weights {
     let mut add = |name: &str, weight: &[usize]| {
         let all =
             |shape: &[usize]| -> Vec<f32> { (0..shape.iter().product()).map(value).collect() };
-        let weights = Weight::from_f32(format!("{name}/weights"), weight, &all(weight));
+        let weights = Weight::from_f32(format!("{name}/0"), weight, &all(weight));
         let out = [weight[weight.len() - 1]];
-        let biases = Weight::from_f32(format!("{name}/biases"), &out, &all(&out));
+        let biases = Weight::from_f32(format!("{name}/1"), &out, &all(&out));
         tensors.extend([weights.unwrap(), biases.unwrap()]);
     };
     let mut from = 3;
