@@ -10,6 +10,8 @@
 //! | [`unet`] | gives every pixel its class, with fine borders |
 //! | [`segnet`] | gives every pixel its class, with little memory |
 //!
+//! With the feature `train`, `training` trains those that give every pixel its class.
+//!
 //! [`registry`] lists them with their sizes, their strong and weak points, and what to take instead.
 #![forbid(unsafe_code)]
 
@@ -27,6 +29,8 @@ pub mod resnet_cifar;
 pub mod segnet;
 pub mod selfie;
 pub mod stored;
+#[cfg(feature = "train")]
+pub mod training;
 pub mod unet;
 pub mod upsampling;
 

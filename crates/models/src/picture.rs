@@ -40,6 +40,19 @@ pub fn unit(size: [usize; 2]) -> Input {
     }
 }
 
+/// The usual input of networks that begin with random weights: red, green, blue, less the means of ImageNet, by its
+/// deviations.
+///
+/// # Source
+/// torchvision's classifiers.
+pub fn normalised(size: [usize; 2]) -> Input {
+    Input {
+        mean: Some(vec![0.485, 0.456, 0.406]),
+        std: Some(vec![0.229, 0.224, 0.225]),
+        ..unit(size)
+    }
+}
+
 /// What a network reads of a picture that has the right size already: range, mean and deviation of `input`.
 ///
 /// Grey is `0.299 r + 0.587 g + 0.114 b`.
@@ -64,6 +77,38 @@ pub fn planes(input: &Input, rgb: &[u8]) -> Vec<f32> {
             };
             ((low + value / 255.0 * (high - low) - mean) / std) as f32
         }));
+    }
+    planes
+}
+
+/// The same of pictures that lie in planes and are not rounded, as augmentation makes them.
+///
+/// # Shapes
+/// `rgb: [n, 3, cells] -> [n, channels, cells]`
+pub fn planes_of(input: &Input, rgb: &[f32], cells: usize) -> Vec<f32> {
+    let [low, high] = input.range;
+    let of = |list: &Option<Vec<f64>>, channel: usize, else_: f64| {
+        list.as_ref().and_then(|list| list.get(channel)).copied().unwrap_or(else_)
+    };
+    let mut planes = Vec::with_capacity(rgb.len() / 3 * input.order.channels());
+    for picture in rgb.chunks_exact((3 * cells).max(1)) {
+        let (red, rest) = picture.split_at(cells);
+        let (green, blue) = rest.split_at(cells);
+        for channel in 0..input.order.channels() {
+            let (mean, std) = (of(&input.mean, channel, 0.0), of(&input.std, channel, 1.0));
+            let read = |value: f64| ((low + value / 255.0 * (high - low) - mean) / std) as f32;
+            let plane = match input.order {
+                Order::Gray => {
+                    planes.extend(red.iter().zip(green).zip(blue).map(|((&r, &g), &b)| {
+                        read(0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b))
+                    }));
+                    continue;
+                }
+                Order::Rgb => [red, green, blue][channel],
+                Order::Bgr => [blue, green, red][channel],
+            };
+            planes.extend(plane.iter().map(|&value| read(f64::from(value))));
+        }
     }
     planes
 }
@@ -119,6 +164,11 @@ mod tests {
         let expected = [76.245, 155.499].map(|grey: f64| (grey / 255.0 * 2.0 - 1.5) / 2.0);
         for (got, expected) in planes(&input, &rgb).iter().zip(expected) {
             assert!((f64::from(*got) - expected).abs() < 1e-6);
+        }
+        // The same pixels in planes.
+        let apart = [255.0, 0.0, 0.0, 255.0, 0.0, 51.0];
+        for input in [input, caffe([1, 2])] {
+            assert_eq!(planes_of(&input, &apart, 2), planes(&input, &rgb));
         }
         let bgr = planes(&Input { mean: None, ..caffe([1, 2]) }, &rgb);
         assert_eq!(bgr, [0.0, 51.0, 0.0, 255.0, 255.0, 0.0]);
