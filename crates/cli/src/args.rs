@@ -9,6 +9,7 @@ use crate::commands::bench::args::Bench;
 use crate::commands::data::args::Data;
 use crate::commands::explain::args::{Explain, Format};
 use crate::commands::segment::args::Segment;
+use crate::commands::train::args::{Eval, Train};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -114,6 +115,8 @@ pub(crate) enum Command {
     Conformance(Conformance),
     Bench(Bench),
     Segment(Segment),
+    Train(Train),
+    Eval(Eval),
     Data(Data),
     Models(Models),
     Convert(Convert),
