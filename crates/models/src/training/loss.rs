@@ -122,7 +122,7 @@ impl Loss {
                     Measure::SoftIou => (right.clone() + 1.0) / (both - right + 1.0),
                     _ => (right * 2.0 + 1.0) / (both + 1.0),
                 };
-                let share = if classes == 2 { shares.slice([1..2]) } else { shares.mean() };
+                let share = if classes == 2 { shares.narrow(0, 1, 1) } else { shares.mean() };
                 Ok(share.neg() + 1.0)
             }
         }

@@ -89,7 +89,7 @@ impl<N: Network> SegmentationTrainee<N> {
         view.input.other.insert(SCALE.into(), data.scale.into());
         Ok(Self {
             model: model.into(),
-            part: Part::new("", network, net, length)?,
+            part: Part::new("", network, net, length).map_err(of_net)?,
             view,
             source: Arc::new(source),
             validation,
@@ -114,6 +114,16 @@ impl<N: Network> SegmentationTrainee<N> {
         };
         self.state = state;
         Ok(batch)
+    }
+}
+
+/// With the key under which the part's settings stand.
+fn of_net(error: TrainError) -> TrainError {
+    match error {
+        TrainError::Setting { place, reason } => {
+            TrainError::Setting { place: format!("net.{place}"), reason }
+        }
+        other => other,
     }
 }
 
