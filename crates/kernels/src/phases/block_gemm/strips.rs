@@ -24,8 +24,8 @@ struct Stretch {
 }
 
 impl Product<'_> {
-    /// Does the whole product, if every tile is one register that goes to one place, and sums are taken in one block; else nothing, and
-    /// says so.
+    /// Does the whole product, if every tile is one register that goes to one place, and sums are taken in one block. Else
+    /// it does nothing, and says so by `false`.
     pub(super) fn strips(
         &self,
         tiles: &[Vec<Range<usize>>],
