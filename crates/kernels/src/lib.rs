@@ -37,6 +37,7 @@ mod gemm;
 mod idle;
 pub mod inference;
 mod layout;
+mod local_response;
 mod options;
 mod parts;
 pub mod peak;
@@ -57,6 +58,7 @@ mod winograd;
 pub use aligned::Aligned;
 pub use error::{KernelError, Result};
 pub use extent::Extent;
+pub use local_response::LocalResponse;
 pub use options::{
     Activation, Algorithm, Epilogue, FastMath, Gradients, Kept, Layout, PackedWeight, PlanOptions,
 };

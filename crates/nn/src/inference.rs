@@ -30,9 +30,9 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
-use upconv_kernels::Activation;
 use upconv_kernels::inference::{self, Graph, Value};
 pub use upconv_kernels::inference::{Network, NetworkOptions, Parameter, StepInfo};
+use upconv_kernels::{Activation, LocalResponse};
 
 use crate::error::{NnError, Result};
 use crate::layers::{
@@ -164,13 +164,18 @@ impl Pass for Recorder<'_> {
         let statistic = |field: &str, held_there: Tensor<1>| match &self.named {
             None => Ok(held(&held_there)),
             Some((names, source)) => {
-                let layer = names.layer(&layer.gamma, "gamma")?;
+                let layer = names.layer_of(&layer.running_mean, "running_mean")?;
                 source(&format!("{layer}{field}"), &held_there.dims())
             }
         };
+        let channels = layer.running_mean.value().dims()[0];
+        let affine = |parameter: &Option<Param<Tensor<1>>>, field: &str, otherwise: f32| {
+            let constant = || Ok(Parameter::from(vec![otherwise; channels]));
+            parameter.as_ref().map_or_else(constant, |parameter| self.parameter(parameter, field))
+        };
         let norm = inference::BatchNorm {
-            gamma: self.parameter(&layer.gamma, "gamma")?,
-            beta: self.parameter(&layer.beta, "beta")?,
+            gamma: affine(&layer.gamma, "gamma", 1.0)?,
+            beta: affine(&layer.beta, "beta", 0.0)?,
             mean: statistic("running_mean", layer.running_mean.value())?,
             variance: statistic("running_var", layer.running_var.value())?,
             epsilon: layer.epsilon,
@@ -234,6 +239,14 @@ impl Pass for Recorder<'_> {
         output: [usize; 2],
     ) -> Result<Value> {
         Ok(self.graph.max_unpool(*x, *positions, &layer.window(), &output)?)
+    }
+
+    fn local_response(&mut self, norm: LocalResponse, x: &Value) -> Result<Value> {
+        Ok(self.graph.local_response(*x, norm)?)
+    }
+
+    fn pad_channels(&mut self, x: &Value, zeros: usize) -> Result<Value> {
+        Ok(self.graph.pad_channels(*x, zeros)?)
     }
 
     fn dropout(&mut self, rate: f64, x: &Value) -> Result<Value> {

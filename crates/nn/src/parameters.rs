@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId, RunningState};
 use burn::tensor::{Tensor, TensorData};
 
 use crate::error::{NnError, Result};
@@ -119,7 +119,24 @@ impl Names {
     /// # Errors
     /// A parameter that is no part of the module.
     pub fn layer<const D: usize>(&self, parameter: &Param<Tensor<D>>, field: &str) -> Result<&str> {
-        let name = self.0.get(&parameter.id).and_then(|name| name.strip_suffix(field));
+        self.path(&parameter.id, field)
+    }
+
+    /// The same of a layer whose statistic `field` this is, as of one that has no parameters.
+    ///
+    /// # Errors
+    /// A statistic that is no part of the module.
+    pub fn layer_of<const D: usize>(
+        &self,
+        statistic: &RunningState<Tensor<D>>,
+        field: &str,
+    ) -> Result<&str> {
+        let own = identities(statistic);
+        self.path(own.first().map_or(&ParamId::from(0), |(id, _)| id), field)
+    }
+
+    fn path(&self, id: &ParamId, field: &str) -> Result<&str> {
+        let name = self.0.get(id).and_then(|name| name.strip_suffix(field));
         name.ok_or_else(|| NnError::Setting {
             setting: "layer",
             reason: format!("its {field} is no part of the module that is recorded"),
@@ -281,12 +298,13 @@ mod tests {
         let norm = set(norm, |name, _| Ok(vec![if name == "gamma" { 3.0 } else { 1.0 }])).unwrap();
         assert_eq!(identities(&norm), before);
         assert_eq!(get(&norm).unwrap()[0].values, [3.0]);
-        let tracked =
-            |norm: &BatchNorm| [norm.gamma.val(), norm.beta.val()].map(|t| t.is_require_grad());
+        let tracked = |norm: &BatchNorm| {
+            [&norm.gamma, &norm.beta].map(|p| p.as_ref().unwrap().val().is_require_grad())
+        };
         assert_eq!(tracked(&norm), [true; 2]);
         let x = Tensor::<2>::from_floats([[1.0], [2.0]], &Device::flex().autodiff());
         let gradients = norm.forward(x).powi_scalar(2).sum().backward();
-        assert!(norm.gamma.val().grad(&gradients).is_some());
+        assert!(norm.gamma.as_ref().unwrap().val().grad(&gradients).is_some());
 
         let frozen = norm.freeze();
         let frozen = set(frozen, |_, _| Ok(vec![1.0])).unwrap();

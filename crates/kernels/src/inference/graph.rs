@@ -5,6 +5,7 @@ use upconv_geometry::{
 };
 
 use super::Parameter;
+use super::channels::Across;
 use super::rearrange::Rearrange;
 use crate::error::{KernelError, Result};
 use crate::options::{Activation, PlanOptions};
@@ -64,6 +65,7 @@ pub(super) enum Operation<'w> {
     /// The second value, `[n, c, 1...]`, times each channel of the first.
     Gate,
     Rearrange(Rearrange),
+    Across(Across),
 }
 
 /// A convolution or transposed convolution with what follows it in the same pass.

@@ -9,6 +9,7 @@
 //!    keep for themselves.
 
 mod arena;
+mod channels;
 mod draft;
 mod fold;
 mod graph;

@@ -74,6 +74,7 @@ pub(super) fn prepare(
         Operation::GlobalMean => Box::new(GlobalMean { isa, extent: of(x[0])? }),
         Operation::Gate => Box::new(Gate { isa, extent: of(y)? }),
         Operation::Rearrange(rearrange) => rearrange.prepare(x[0], y, options)?,
+        Operation::Across(across) => across.prepare(of(x[0])?, of(y)?),
         // They only say where values lie.
         Operation::Input | Operation::Concat => Box::new(Copy),
     })

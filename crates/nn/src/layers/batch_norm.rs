@@ -17,6 +17,9 @@ pub struct BatchNormConfig {
     /// Share of the batch in the running statistics, from 0 to 1; 0.1. TensorFlow and Keras state the
     /// other share: their 0.99 is 0.01 here.
     pub momentum: f64,
+    /// Whether the normalised value gets a factor and a shift of its own; yes. Caffe's `BatchNorm` without a `Scale`
+    /// behind it has none.
+    pub affine: bool,
 }
 
 /// `(x - mean) / sqrt(variance + epsilon) * gamma + beta` for each channel.
@@ -24,6 +27,8 @@ pub struct BatchNormConfig {
 /// On an autodiff device, unless frozen, mean and variance are those of the batch, and the running
 /// statistics move towards them; otherwise the running statistics are used. As in Burn, the running
 /// variance follows the variance of the batch as it stands, divided by `n`; PyTorch divides by `n - 1`.
+///
+/// Without gamma and beta these are 1 and 0, and no parameters.
 ///
 /// # Shapes
 /// `x: [n, c, ...] -> [n, c, ...]`, parameters and statistics `[c]`
@@ -41,9 +46,9 @@ pub struct BatchNormConfig {
 #[derive(Module, Debug)]
 pub struct BatchNorm {
     /// `[c]`
-    pub gamma: Param<Tensor<1>>,
+    pub gamma: Option<Param<Tensor<1>>>,
     /// `[c]`
-    pub beta: Param<Tensor<1>>,
+    pub beta: Option<Param<Tensor<1>>>,
     /// Whether the layer takes part in training; freezing the module clears it.
     pub training: Param<Flag>,
     /// `[c]`
@@ -59,7 +64,7 @@ pub struct BatchNorm {
 impl BatchNormConfig {
     /// The defaults of Burn and PyTorch.
     pub fn new(num_features: usize) -> Self {
-        Self { num_features, epsilon: 1e-5, momentum: 0.1 }
+        Self { num_features, epsilon: 1e-5, momentum: 0.1, affine: true }
     }
 
     /// Sets epsilon.
@@ -74,12 +79,18 @@ impl BatchNormConfig {
         Self { momentum, ..self }
     }
 
+    /// Sets whether there are gamma and beta.
+    #[must_use]
+    pub fn with_affine(self, affine: bool) -> Self {
+        Self { affine, ..self }
+    }
+
     /// The layer.
     ///
     /// # Errors
     /// No channels; an epsilon that is not positive; a momentum outside 0 to 1.
     pub fn init(&self, device: &Device) -> Result<BatchNorm> {
-        let Self { num_features, epsilon, momentum } = *self;
+        let Self { num_features, epsilon, momentum, affine } = *self;
         let refuse = |setting, reason: String| Err(NnError::Setting { setting, reason });
         if num_features == 0 {
             return refuse("num_features", "must be at least 1".into());
@@ -91,8 +102,8 @@ impl BatchNormConfig {
             return refuse("momentum", format!("{momentum} must be between 0 and 1"));
         }
         Ok(BatchNorm {
-            gamma: Initializer::Ones.init([num_features], device),
-            beta: Initializer::Zeros.init([num_features], device),
+            gamma: affine.then(|| Initializer::Ones.init([num_features], device)),
+            beta: affine.then(|| Initializer::Zeros.init([num_features], device)),
             training: Param::from_bool(true),
             running_mean: RunningState::new(Tensor::zeros([num_features], device)),
             running_var: RunningState::new(Tensor::ones([num_features], device)),
@@ -135,7 +146,10 @@ impl BatchNorm {
         activation: Activation,
     ) -> Result<Tensor<D>> {
         let device = x.device();
-        let (gamma, beta) = (self.gamma.val(), self.beta.val());
+        let channels = self.running_mean.value().dims();
+        let own = |parameter: &Option<Param<Tensor<1>>>| parameter.as_ref().map(Param::val);
+        let gamma = own(&self.gamma).unwrap_or_else(|| Tensor::ones(channels, &device));
+        let beta = own(&self.beta).unwrap_or_else(|| Tensor::zeros(channels, &device));
         let norm = Normalisation { gamma, beta, epsilon: self.epsilon, activation };
         if !self.is_training(&device) {
             let mean = self.running_mean.value().to_device(&device);

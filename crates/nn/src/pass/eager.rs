@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use upconv_geometry::{GeometryError, limits};
-use upconv_kernels::{Activation, KernelError};
+use upconv_kernels::{Activation, KernelError, LocalResponse};
 
 use super::Pass;
 use crate::error::{NnError, Result};
@@ -187,6 +187,21 @@ impl Pass for Eager {
         let pooled = layer.output_size(&output)?;
         check("x", x, &[n, c, pooled[0], pooled[1]], &x.device())?;
         ops::max_unpool(x.clone(), positions.clone().int(), &output)
+    }
+
+    fn local_response(&mut self, norm: LocalResponse, x: &Tensor<4>) -> Result<Tensor<4>> {
+        ops::local_response(x.clone(), norm)
+    }
+
+    fn pad_channels(&mut self, x: &Tensor<4>, zeros: usize) -> Result<Tensor<4>> {
+        let mut dims = x.dims();
+        let whole = dims[1].saturating_add(zeros);
+        limits::cells("output", &[dims[0], whole, dims[2], dims[3]])?;
+        if zeros == 0 {
+            return Ok(x.clone());
+        }
+        dims[1] = zeros;
+        Ok(Tensor::cat(vec![x.clone(), Tensor::zeros(dims, &x.device())], 1))
     }
 
     fn dropout(&mut self, rate: f64, x: &Tensor<4>) -> Result<Tensor<4>> {

@@ -7,7 +7,7 @@
 mod eager;
 
 pub use eager::Eager;
-pub use upconv_kernels::Activation;
+pub use upconv_kernels::{Activation, LocalResponse};
 
 use crate::error::Result;
 use crate::layers::{
@@ -135,6 +135,18 @@ pub trait Pass {
         positions: &Self::Value,
         output: [usize; 2],
     ) -> Result<Self::Value>;
+
+    /// Local response normalisation.
+    ///
+    /// # Errors
+    /// As [`LocalResponse::check`].
+    fn local_response(&mut self, norm: LocalResponse, x: &Self::Value) -> Result<Self::Value>;
+
+    /// `zeros` channels of zeros behind those of `x`.
+    ///
+    /// # Errors
+    /// More cells than the limits allow.
+    fn pad_channels(&mut self, x: &Self::Value, zeros: usize) -> Result<Self::Value>;
 
     /// In training, sets each element to 0 with probability `rate` and divides the others by `1 - rate`; else nothing.
     ///
