@@ -12,6 +12,17 @@ pub(crate) fn permuted_shape(shape: &[usize], axes: &[usize]) -> Result<Vec<usiz
     Ok(axes.iter().map(|&axis| shape[axis]).collect())
 }
 
+/// The shape that `axes` permutes to `shape`; nonsense if they are no order of its axes.
+pub(crate) fn source_shape(shape: &[usize], axes: &[usize]) -> Vec<usize> {
+    let mut source = vec![0; shape.len()];
+    for (&axis, &size) in axes.iter().zip(shape) {
+        if let Some(place) = source.get_mut(axis) {
+            *place = size;
+        }
+    }
+    source
+}
+
 /// The cells of `bytes`, which have `shape`, in the order of the permuted shape.
 pub(crate) fn permute(
     bytes: &[u8],

@@ -109,10 +109,19 @@ impl Line {
                 Ok(shape) => shape,
                 Err(fault) => return fail(fault),
             },
+            Axes::ReshapePermute(order)
+                if tensor.cells() == expected.shape.iter().product::<usize>() =>
+            {
+                let shape = axes::source_shape(&expected.shape, order);
+                match axes::permuted_shape(&shape, order) {
+                    Ok(shape) => shape,
+                    Err(fault) => return fail(fault),
+                }
+            }
             Axes::Reshape if tensor.cells() == expected.shape.iter().product::<usize>() => {
                 expected.shape.clone()
             }
-            Axes::Keep | Axes::Reshape => source.to_vec(),
+            Axes::Keep | Axes::Reshape | Axes::ReshapePermute(_) => source.to_vec(),
         };
         if shape != expected.shape {
             let (from, source_shape) = (tensor.name().into(), source.to_vec());
@@ -120,10 +129,16 @@ impl Line {
             return fail(TensorFault::Shape { from, source_shape, shape, expected });
         }
         let moved = match axes {
-            Axes::Permute(order) if !order.is_sorted() => Some(order.to_vec()),
+            Axes::Permute(order) | Axes::ReshapePermute(order) if !order.is_sorted() => {
+                Some(order.to_vec())
+            }
             _ => None,
         };
-        let reshaped = axes == Axes::Reshape && source != shape;
+        let reshaped = match axes {
+            Axes::Reshape => source != shape,
+            Axes::ReshapePermute(order) => source != axes::source_shape(&shape, order),
+            Axes::Keep | Axes::Permute(_) => false,
+        };
         self.to = Some((expected.name.clone(), shape));
         self.fate = Fate::Loaded { moved, reshaped, folded: false };
         Ok(())

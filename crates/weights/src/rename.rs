@@ -8,6 +8,7 @@ mod pattern;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use crate::axes;
 use crate::balance::{Balance, Fate, Line};
 use crate::error::{Result, TensorFault, WeightsError};
 use crate::tensor::Tensor;
@@ -22,6 +23,9 @@ pub enum Axes {
     Permute(&'static [usize]),
     /// The cells stay in order, and take the shape that the model needs.
     Reshape,
+    /// The cells stay in order and take the shape from which `order` leads to the model's; then axes move as in
+    /// [`Axes::Permute`]. So a matrix becomes a convolution whose kernel is as large as the map that it looked at.
+    ReshapePermute(&'static [usize]),
 }
 
 impl Axes {
@@ -31,6 +35,10 @@ impl Axes {
     /// TensorFlow's depthwise convolution `[kh, kw, channels, multiplier]` to
     /// `[channels, multiplier, kh, kw]`, which for multiplier 1 is a convolution with one group per channel.
     pub const DEPTHWISE_TO_OIHW: Self = Self::Permute(&[2, 3, 0, 1]);
+
+    /// TensorFlow's matrix `[in, out]`, whose rows are cells of a map in the order height, width, channel, to the
+    /// convolution `[out, in, kh, kw]` that is as large as the map.
+    pub const IO_TO_OIHW: Self = Self::ReshapePermute(&[3, 2, 0, 1]);
 
     /// TensorFlow's transposed convolution `[kh, kw, out, in]` to `[in, out, kh, kw]`.
     pub const HWOI_TO_IOHW: Self = Self::Permute(&[3, 2, 0, 1]);
@@ -185,6 +193,9 @@ impl RenameTable {
                 Axes::Keep => tensor,
                 Axes::Permute(order) => tensor.permuted(order)?,
                 Axes::Reshape => tensor.reshaped(shape)?,
+                Axes::ReshapePermute(order) => {
+                    tensor.reshaped(&axes::source_shape(shape, order))?.permuted(order)?
+                }
             };
             moved.push(tensor.renamed(name.clone()));
         }
@@ -291,6 +302,22 @@ mod tests {
         // Cells that would keep their shape are not called reshaped.
         let same = table.balance(&[vector("a", 6)], &[Expected::new("b", [6])]).unwrap();
         assert!(same.reshaped().is_empty());
+    }
+
+    /// Row (y 1, x 2, channel 1) of a matrix for a map of 2 x 3 cells and 2 channels, column 3.
+    #[test]
+    fn a_matrix_becomes_a_kernel() {
+        let table = RenameTable::new(vec![Rule::take("a", "b", Axes::IO_TO_OIHW)]);
+        let expected = [Expected::new("b", [5, 2, 2, 3])];
+        let values: Vec<f32> = (0..60).map(|at| at as f32).collect();
+        let matrix = Tensor::from_f32("a", &[12, 5], &values).unwrap();
+        let (tensors, balance) = table.apply(vec![matrix], &expected).unwrap();
+        let kernel = tensors[0].to_f32().unwrap();
+        assert_eq!(kernel[((3 * 2 + 1) * 2 + 1) * 3 + 2], (((3 + 2) * 2 + 1) * 5 + 3) as f32);
+        assert_eq!((balance.moved_axes(), balance.reshaped()), (1, vec!["b"]));
+        assert!(table.balance(&[vector("a", 61)], &expected).is_err());
+        let other = [Expected::new("b", [12, 5])];
+        assert!(table.balance(&[vector("a", 60)], &other).is_err(), "two axes are not four");
     }
 
     #[test]
