@@ -8,7 +8,7 @@ use upconv_nn::layers::{
     BatchNorm, Conv2d, ConvTranspose2d, Linear, MaxPool2d, PixelShuffle, Upsample,
 };
 use upconv_nn::parameters::Names;
-use upconv_nn::pass::{Activation, Pass};
+use upconv_nn::pass::{Activation, LocalResponse, Pass};
 
 use crate::error::Result;
 use crate::inference::Model;
@@ -27,6 +27,8 @@ pub enum LayerKind {
     Linear,
     /// Batch normalisation.
     BatchNorm,
+    /// Values by those of their neighbours among the channels; has no parameters.
+    LocalResponse,
     /// The maximum of every window; has no parameters.
     MaxPool,
     /// Values go back to where a max pooling found them; has no parameters.
@@ -46,6 +48,7 @@ impl LayerKind {
             Self::ConvTranspose => "conv_transpose",
             Self::Linear => "linear",
             Self::BatchNorm => "batch_norm",
+            Self::LocalResponse => "local_response",
             Self::MaxPool => "max_pool",
             Self::MaxUnpool => "max_unpool",
             Self::Upsample => "upsample",
@@ -184,8 +187,12 @@ impl Pass for Describer {
     }
 
     fn batch_norm(&mut self, layer: &BatchNorm, x: &[usize; 4]) -> NnResult<[usize; 4]> {
-        let numbers = Numbers::light(LayerKind::BatchNorm, 2 * layer.gamma.lazy_shape()[0]);
-        self.push(&self.name(&layer.gamma, "gamma")?, numbers, *x);
+        let numbers = Numbers::light(
+            LayerKind::BatchNorm,
+            length(layer.gamma.as_ref()) + length(layer.beta.as_ref()),
+        );
+        let name = self.names.layer_of(&layer.running_mean, "running_mean")?.to_owned();
+        self.push(&name, numbers, *x);
         Ok(*x)
     }
 
@@ -271,11 +278,20 @@ impl Pass for Describer {
         Ok(y)
     }
 
+    fn local_response(&mut self, _: LocalResponse, x: &[usize; 4]) -> NnResult<[usize; 4]> {
+        self.push_nameless(LayerKind::LocalResponse, *x);
+        Ok(*x)
+    }
+
+    fn pad_channels(&mut self, &[n, c, h, w]: &[usize; 4], zeros: usize) -> NnResult<[usize; 4]> {
+        Ok([n, c.saturating_add(zeros), h, w])
+    }
+
     fn dropout(&mut self, _: f64, x: &[usize; 4]) -> NnResult<[usize; 4]> {
         Ok(*x)
     }
 }
 
-fn length(bias: Option<&Param<Tensor<1>>>) -> usize {
-    bias.map_or(0, |bias| bias.lazy_shape()[0])
+fn length(parameter: Option<&Param<Tensor<1>>>) -> usize {
+    parameter.map_or(0, |parameter| parameter.lazy_shape()[0])
 }

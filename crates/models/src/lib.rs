@@ -5,7 +5,8 @@
 //! | [`selfie`] | cuts the person near the camera out of a photo |
 //! | [`fcn`] | gives every pixel its class |
 //! | [`resnet`] | classifies; the trunk of other networks |
-//! | [`resnet_cifar`] | classifies small pictures |
+//! | [`vgg`], [`alexnet`], [`efficientnet`] | classify |
+//! | [`resnet_cifar`], [`cifar`] | classify small pictures |
 //! | [`dcgan`] | draws pictures of chance |
 //! | [`unet`] | gives every pixel its class, with fine borders |
 //! | [`segnet`] | gives every pixel its class, with little memory |
@@ -15,12 +16,16 @@
 //! [`registry`] lists them with their sizes, their strong and weak points, and what to take instead.
 #![forbid(unsafe_code)]
 
+pub mod alexnet;
+pub mod cifar;
 pub mod dcgan;
 mod description;
+pub mod efficientnet;
 mod error;
 pub mod fcn;
 pub mod inference;
 pub mod initial;
+mod naming;
 pub mod picture;
 pub mod registry;
 mod residual;
@@ -32,7 +37,9 @@ pub mod stored;
 #[cfg(feature = "train")]
 pub mod training;
 pub mod unet;
+mod unit;
 pub mod upsampling;
+pub mod vgg;
 
 pub use description::{Layer, LayerKind, describe, output_shape};
 pub use error::{ModelError, Result};

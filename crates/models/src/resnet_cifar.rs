@@ -1,7 +1,8 @@
 //! ResNet-20 and its deeper kin for small pictures: residual blocks of two convolutions in three stages.
 //!
 //! He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition" (2015), section 4.2; where a stage halves the
-//! size, the skip is a 1x1 convolution with batch norm, the paper's option B.
+//! size, the skip is a 1x1 convolution with batch norm, the paper's option B, or every other pixel with channels of zeros
+//! behind, its option A.
 //!
 //! | part | shape at `[n, 3, 32, 32]` |
 //! | --- | --- |
@@ -19,6 +20,7 @@ use upconv_nn::pass::{Activation, Pass};
 
 use crate::error::Result;
 use crate::inference::Model;
+pub use crate::residual::Shortcut;
 use crate::residual::{BasicBlock, Style};
 
 /// The name on the command line and in weight files.
@@ -26,6 +28,7 @@ pub const NAME: &str = "resnet20";
 
 /// What can be chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ResNetCifarConfig {
     /// Blocks of each stage; 3 make ResNet-20, 18 make ResNet-110.
     pub blocks: usize,
@@ -33,11 +36,13 @@ pub struct ResNetCifarConfig {
     pub width: usize,
     /// Classes; 10.
     pub classes: usize,
+    /// What is added where a stage halves the size; the paper's CIFAR networks have zeros.
+    pub shortcut: Shortcut,
 }
 
 impl Default for ResNetCifarConfig {
     fn default() -> Self {
-        Self { blocks: 3, width: 16, classes: 10 }
+        Self { blocks: 3, width: 16, classes: 10, shortcut: Shortcut::Projection }
     }
 }
 
@@ -69,11 +74,13 @@ impl ResNetCifar {
     /// # Errors
     /// Numbers of channels that make a weight too large.
     pub fn new(config: &ResNetCifarConfig, device: &Device) -> Result<Self> {
-        let ResNetCifarConfig { blocks, width, classes } = *config;
+        let ResNetCifarConfig { blocks, width, classes, shortcut } = *config;
         let stage = |number: usize| -> Result<Vec<BasicBlock>> {
-            let to = width << number;
+            let to = width.saturating_mul(1 << number);
             let block = |n| match (n, number) {
-                (0, 1..) => BasicBlock::new([to / 2, to], 2, Style::TORCH, device),
+                (0, 1..) => {
+                    BasicBlock::with_shortcut([to / 2, to], 2, shortcut, Style::TORCH, device)
+                }
                 _ => BasicBlock::new([to, to], 1, Style::TORCH, device),
             };
             (0..blocks).map(block).collect()

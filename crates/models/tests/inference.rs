@@ -102,7 +102,8 @@ fn fcn() {
 
 #[test]
 fn resnet() {
-    let config = ResNetConfig { blocks: [2, 1, 2, 1], width: 8, classes: 10 };
+    let config =
+        ResNetConfig { blocks: [2, 1, 2, 1], stem: 8, width: 8, classes: 10, ..Default::default() };
     check(ResNet::new(&config, &Device::flex()).unwrap(), [2, 3, 64, 64]);
 }
 

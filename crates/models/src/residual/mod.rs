@@ -2,16 +2,33 @@
 //!
 //! He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition" (2015). Fields are called as in torchvision.
 
+mod preactivated;
+
 use burn::module::Module;
 use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
 use upconv_geometry::Padding;
-use upconv_nn::layers::{BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig};
+use upconv_nn::layers::{
+    BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, MaxPool2d, MaxPool2dConfig,
+};
 use upconv_nn::pass::{Activation, Pass};
 
 use crate::error::Result;
+pub(crate) use preactivated::{Preactivated, PreactivatedSpec};
 
 /// Channels at the end of a bottleneck for each in the middle of it.
 pub(crate) const EXPANSION: usize = 4;
+
+/// What is added to a block's result where channels or size change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shortcut {
+    /// A 1x1 convolution with batch norm: the paper's option B.
+    #[default]
+    Projection,
+    /// The input where windows begin, with channels of zeros behind its own: the paper's option A, without parameters.
+    Zeros,
+}
 
 /// In what the blocks of different frameworks differ.
 #[derive(Clone, Copy, Debug)]
@@ -20,20 +37,40 @@ pub(crate) struct Style {
     same: bool,
     /// Whether a bottleneck strides in its first 1x1, as in the paper; else in its 3x3.
     stride_first: bool,
+    /// Whether convolutions have a bias, although the norm behind them takes it away again.
+    bias: bool,
     epsilon: f64,
+    /// Share of the batch in the running statistics.
     momentum: f64,
 }
 
 impl Style {
     /// As torchvision has them.
     pub(crate) const TORCH: Self =
-        Self { same: false, stride_first: false, epsilon: 1e-5, momentum: 0.1 };
+        Self { same: false, stride_first: false, bias: false, epsilon: 1e-5, momentum: 0.1 };
 
     /// As KittiSeg has them; the decay of its statistics is 0.998.
     pub(crate) const KITTISEG: Self =
-        Self { same: true, stride_first: true, epsilon: 1e-3, momentum: 0.002 };
+        Self { same: true, stride_first: true, bias: false, epsilon: 1e-3, momentum: 0.002 };
 
-    /// A convolution without bias, whose output is `ceil(input / stride)`.
+    /// As the paper's authors have them in Caffe, whose statistics keep a share of 0.999.
+    pub(crate) const CAFFE: Self =
+        Self { same: false, stride_first: true, bias: false, epsilon: 1e-5, momentum: 0.001 };
+
+    /// As tensorflow-resnet has them; the decay of its statistics is 0.9997.
+    pub(crate) const TF: Self =
+        Self { same: true, stride_first: true, bias: false, epsilon: 1e-3, momentum: 0.0003 };
+
+    /// As the pre-activated ResNets of CVGJ have them in Caffe.
+    pub(crate) const CVGJ: Self =
+        Self { same: false, stride_first: false, bias: false, epsilon: 1e-5, momentum: 0.001 };
+
+    /// With a bias in every convolution, or in none.
+    pub(crate) const fn with_bias(self, bias: bool) -> Self {
+        Self { bias, ..self }
+    }
+
+    /// A convolution whose output is `ceil(input / stride)`.
     pub(crate) fn conv(
         self,
         channels: [usize; 2],
@@ -46,7 +83,7 @@ impl Style {
         Ok(Conv2dConfig::new(channels, [kernel; 2])
             .with_stride([stride; 2])
             .with_padding(padding)
-            .with_bias(false)
+            .with_bias(self.bias)
             .init(device)?)
     }
 
@@ -113,22 +150,39 @@ pub(crate) struct BasicBlock {
     conv2: Conv2d,
     bn2: BatchNorm,
     downsample: Option<Downsample>,
+    zeros: Option<Subsample>,
 }
 
 impl BasicBlock {
     /// `channels` before the block and after it.
     pub(crate) fn new(
-        [from, to]: [usize; 2],
+        channels: [usize; 2],
         stride: usize,
         style: Style,
         device: &Device,
     ) -> Result<Self> {
+        Self::with_shortcut(channels, stride, Shortcut::Projection, style, device)
+    }
+
+    /// `channels` before the block, and after it, which are no fewer.
+    pub(crate) fn with_shortcut(
+        [from, to]: [usize; 2],
+        stride: usize,
+        shortcut: Shortcut,
+        style: Style,
+        device: &Device,
+    ) -> Result<Self> {
+        let (downsample, zeros) = match shortcut {
+            Shortcut::Projection => (Downsample::new([from, to], stride, style, device)?, None),
+            Shortcut::Zeros => (None, Subsample::new([from, to], stride)),
+        };
         Ok(Self {
             conv1: style.conv([from, to], 3, stride, device)?,
             bn1: style.norm(to, device)?,
             conv2: style.conv([to, to], 3, 1, device)?,
             bn2: style.norm(to, device)?,
-            downsample: Downsample::new([from, to], stride, style, device)?,
+            downsample,
+            zeros,
         })
     }
 
@@ -138,9 +192,33 @@ impl BasicBlock {
         let h = pass.activation(Activation::Relu, &h)?;
         let h = pass.conv(&self.conv2, &h)?;
         let h = pass.batch_norm(&self.bn2, &h)?;
-        let skip = Downsample::skip(self.downsample.as_ref(), pass, x)?;
+        let skip = match &self.zeros {
+            None => Downsample::skip(self.downsample.as_ref(), pass, x)?,
+            Some(zeros) => zeros.forward(pass, x)?,
+        };
         let y = pass.add(&h, &skip)?;
         Ok(pass.activation(Activation::Relu, &y)?)
+    }
+}
+
+/// Every so many cells of the input, with channels of zeros behind its own.
+#[derive(Module, Debug)]
+struct Subsample {
+    pool: MaxPool2d,
+    channels: usize,
+}
+
+impl Subsample {
+    /// `None` where a block changes neither channels nor size.
+    fn new([from, to]: [usize; 2], stride: usize) -> Option<Self> {
+        // The maximum of a window of one cell is that cell.
+        let pool = MaxPool2dConfig::new([1, 1]).with_stride([stride; 2]).init();
+        (from != to || stride != 1).then(|| Self { pool, channels: to.saturating_sub(from) })
+    }
+
+    fn forward<P: Pass>(&self, pass: &mut P, x: &P::Value) -> Result<P::Value> {
+        let x = pass.max_pool(&self.pool, x)?;
+        Ok(pass.pad_channels(&x, self.channels)?)
     }
 }
 

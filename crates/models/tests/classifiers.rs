@@ -1,0 +1,122 @@
+//! Classifiers against PyTorch, TensorFlow and ONNX Runtime, by golden/classifiers.json.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod seeded;
+
+use burn::tensor::Device;
+use seeded::{difference, scores};
+use serde::Deserialize;
+use upconv_models::alexnet::{AlexNet, AlexNetConfig, Norm};
+use upconv_models::cifar::{Cnn, CnnConfig, Dense, DenseConfig};
+use upconv_models::efficientnet::{EfficientNet, EfficientNetConfig};
+use upconv_models::resnet::{Bias, Form, Kind, ResNet, ResNetConfig};
+use upconv_models::resnet_cifar::{ResNetCifar, ResNetCifarConfig, Shortcut};
+use upconv_models::vgg::{Vgg, VggConfig};
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    shape: [usize; 4],
+    scale: f32,
+    scores: Vec<f32>,
+}
+
+fn golden() -> Vec<Case> {
+    serde_json::from_str(include_str!("golden/classifiers.json")).unwrap()
+}
+
+/// Scores of a case in both forms.
+fn ours(name: &str, shape: [usize; 4], scale: f32) -> [Vec<f32>; 2] {
+    let device = Device::flex();
+    let parts: Vec<&str> = name.split('/').collect();
+    match parts[..] {
+        ["resnet", form, kind, ref bias @ ..] => {
+            let form = match form {
+                "torch" => Form::Torch,
+                "caffe" => Form::Caffe,
+                "tf" => Form::Tf,
+                _ => Form::Preactivated,
+            };
+            let bias = match (form, bias.is_empty()) {
+                (Form::Preactivated, _) => Bias::First,
+                (_, true) => Bias::None,
+                (_, false) => Bias::All,
+            };
+            let kind = if kind == "basic" { Kind::Basic } else { Kind::Bottleneck };
+            let config = ResNetConfig {
+                form,
+                kind,
+                bias,
+                blocks: [2, 1, 2, 1],
+                stem: 6,
+                width: 4,
+                classes: 7,
+            };
+            scores(ResNet::new(&config, &device).unwrap(), shape, scale)
+        }
+        ["resnet_cifar", shortcut] => {
+            let shortcut = if shortcut == "zeros" { Shortcut::Zeros } else { Shortcut::Projection };
+            let config = ResNetCifarConfig { blocks: 2, width: 4, classes: 10, shortcut };
+            scores(ResNetCifar::new(&config, &device).unwrap(), shape, scale)
+        }
+        ["vgg", norm] => {
+            let config = VggConfig {
+                depths: [1, 2, 1, 1, 2],
+                channels: [3, 4, 5, 6, 5],
+                head: 9,
+                classes: 7,
+                norm: norm == "cvgj",
+                dropout: 0.5,
+            };
+            scores(Vgg::new(&config, &device).unwrap(), shape, scale)
+        }
+        ["alexnet", norm] => {
+            let norm = match norm {
+                "before" => Norm::BeforePool,
+                "after" => Norm::AfterPool,
+                _ => Norm::Batch,
+            };
+            let channels = [8, 6, 4, 6, 8];
+            let config = AlexNetConfig { norm, channels, head: 9, classes: 7, dropout: 0.5 };
+            scores(AlexNet::new(&config, &device).unwrap(), shape, scale)
+        }
+        ["efficientnet"] => {
+            let config = EfficientNetConfig { classes: 7, ..Default::default() };
+            scores(EfficientNet::new(&config, &device).unwrap(), shape, scale)
+        }
+        ["cifar", "keras"] => {
+            scores(Cnn::new(&CnnConfig::default(), &device).unwrap(), shape, scale)
+        }
+        ["cifar", "tutorial"] => {
+            scores(Cnn::new(&CnnConfig::tutorial(), &device).unwrap(), shape, scale)
+        }
+        ["cifar", "dense"] => {
+            scores(Dense::new(&DenseConfig::two_layer(), &device).unwrap(), shape, scale)
+        }
+        _ => panic!("there is no case {name}"),
+    }
+}
+
+/// Sums of up to some thousand terms in another order; batch norm is folded in the inference form.
+#[test]
+fn scores_are_those_of_other_programs() {
+    let cases = golden();
+    assert!(cases.len() >= 20);
+    for Case { name, shape, scale, scores } in cases {
+        for (got, form) in ours(&name, shape, scale).iter().zip(["training", "inference"]) {
+            let difference = difference(got, &scores);
+            assert!(difference < 1e-4, "{name}, {form} form: {difference}");
+        }
+    }
+}
+
+/// One row or column of zeros elsewhere, and another epsilon: far more than rounding.
+#[test]
+fn forms_of_a_resnet_differ() {
+    let shape = [2, 3, 64, 64];
+    let [caffe, tf, torch] =
+        ["caffe", "tf", "torch"].map(|form| ours(&format!("resnet/{form}/bottleneck"), shape, 1.0));
+    for [one, other] in [[&caffe, &tf], [&caffe, &torch], [&tf, &torch]] {
+        assert!(difference(&one[0], &other[0]) > 0.01);
+    }
+}
