@@ -68,6 +68,10 @@ pub struct Input {
     pub resize: Resize,
     /// How the picture is brought to the shape of the input.
     pub fit: Fit,
+    /// Pixels that the shorter side of the picture is scaled to before `size` of it are cut out of the middle; under
+    /// [`Fit::Stretch`] both sides. Null for no more than `size` needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short_side: Option<usize>,
     /// Members that this version does not know.
     #[serde(flatten)]
     pub other: Map<String, Value>,

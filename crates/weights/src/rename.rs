@@ -314,7 +314,7 @@ mod tests {
         let (tensors, balance) = table.apply(vec![matrix], &expected).unwrap();
         let kernel = tensors[0].to_f32().unwrap();
         assert_eq!(kernel[((3 * 2 + 1) * 2 + 1) * 3 + 2], (((3 + 2) * 2 + 1) * 5 + 3) as f32);
-        assert_eq!((balance.moved_axes(), balance.reshaped()), (1, vec!["b"]));
+        assert_eq!((balance.moved_axes(), balance.reshaped()), (1, vec!["b".to_owned()]));
         assert!(table.balance(&[vector("a", 61)], &expected).is_err());
         let other = [Expected::new("b", [12, 5])];
         assert!(table.balance(&[vector("a", 60)], &other).is_err(), "two axes are not four");
