@@ -21,21 +21,18 @@ fn caffe_layer(theirs: &str, ours: &str, axes: Axes) -> [Rule; 2] {
     ]
 }
 
-/// A `BatchNorm` of Caffe: blobs 0 and 1, which are mean and variance once they have been divided by blob 2.
-pub(crate) fn caffe_norm(theirs: &str, ours: &str) -> [Rule; 3] {
-    let divided = "mean and variance have been divided by it";
+/// A `BatchNorm` of Caffe with the `Scale` behind it, once a step of their own has put both into the usual form under the
+/// name of the `BatchNorm`: sums of means and variances divided by blob 2, and factors and shifts of the `Scale` as `weight`
+/// and `bias`. Blobs as the file has them are not taken, since they would be read undivided.
+pub(crate) fn caffe_norm(theirs: &str, ours: &str) -> [Rule; 4] {
+    let take = |field: &str, own: &str| {
+        Rule::take(format!("{theirs}/{field}"), format!("{ours}.{own}"), Axes::Reshape)
+    };
     [
-        Rule::take(format!("{theirs}/0"), format!("{ours}.running_mean"), Axes::Reshape),
-        Rule::take(format!("{theirs}/1"), format!("{ours}.running_var"), Axes::Reshape),
-        Rule::ignore(format!("{theirs}/2"), divided),
-    ]
-}
-
-/// A `Scale` of Caffe, with the bias: gamma and beta of the norm before it.
-pub(crate) fn caffe_scale(theirs: &str, ours: &str) -> [Rule; 2] {
-    [
-        Rule::take(format!("{theirs}/0"), format!("{ours}.gamma"), Axes::Reshape),
-        Rule::take(format!("{theirs}/1"), format!("{ours}.beta"), Axes::Reshape),
+        take("running_mean", "running_mean"),
+        take("running_var", "running_var"),
+        take("weight", "gamma"),
+        take("bias", "beta"),
     ]
 }
 

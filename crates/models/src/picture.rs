@@ -18,6 +18,18 @@ pub fn caffe(size: [usize; 2]) -> Input {
     Input { order: Order::Bgr, range: [0.0, 255.0], mean: Some(MEANS.to_vec()), ..unit(size) }
 }
 
+/// Caffe's usual input: blue, green, red from 0 to 255 less `mean`, cut out of the middle of a picture whose shorter side
+/// has 256 pixels.
+///
+/// ```
+/// let input = upconv_models::picture::caffe_crop([1, 1], [104.0, 117.0, 123.0]);
+/// assert_eq!(upconv_models::picture::planes(&input, &[255, 0, 0]), [-104.0, -117.0, 132.0]);
+/// ```
+pub fn caffe_crop(size: [usize; 2], mean: [f64; 3]) -> Input {
+    let mean = Some(mean.to_vec());
+    Input { mean, fit: Fit::Crop, short_side: Some(256), ..caffe(size) }
+}
+
 /// The plain input: red, green, blue from 0 to 1.
 ///
 /// ```
@@ -36,6 +48,7 @@ pub fn unit(size: [usize; 2]) -> Input {
         std: None,
         resize: Resize::Bilinear,
         fit: Fit::Stretch,
+        short_side: None,
         other: Default::default(),
     }
 }

@@ -50,6 +50,9 @@ pub struct AlexNetConfig {
     pub head: usize,
     /// Classes; 1000, as ImageNet has.
     pub classes: usize,
+    /// Whether layers before a batch norm have a bias all the same; yes. The usual form of Caffe's norms takes it into
+    /// their means.
+    pub bias: bool,
     /// Share of the elements that training drops after `fc6` and `fc7`; 0.5.
     pub dropout: f64,
 }
@@ -74,6 +77,7 @@ impl Default for AlexNetConfig {
             channels: [96, 256, 384, 384, 256],
             head: 4096,
             classes: 1000,
+            bias: true,
             dropout: 0.5,
         }
     }
@@ -138,13 +142,14 @@ impl AlexNet {
     /// that is not at least 0 and below 1.
     pub fn new(config: &AlexNetConfig, device: &Device) -> Result<Self> {
         config.check()?;
-        let AlexNetConfig { norm, channels: [c1, c2, c3, c4, c5], head, classes, dropout } =
+        let AlexNetConfig { norm, channels: [c1, c2, c3, c4, c5], head, classes, bias, dropout } =
             *config;
         let batch = norm == Norm::Batch;
         let unit = |channels: [usize; 2], kernel: usize, pad: i64, groups: usize, stride: usize| {
             let conv = Conv2dConfig::new(channels, [kernel; 2])
                 .with_padding(Padding::Pads(vec![(pad, pad)]))
                 .with_groups(groups)
+                .with_bias(bias || !batch)
                 .with_stride([stride; 2]);
             let norm = batch.then(|| BatchNormConfig::new(channels[1]).with_affine(false));
             Unit::new(conv, norm, device)

@@ -2,21 +2,22 @@
 //!
 //! | ours | He et al., Caffe | open_nsfw, Caffe | tensorflow-resnet | torchvision |
 //! | --- | --- | --- | --- | --- |
-//! | `conv1`, `bn1` | `conv1`, `bn_conv1`, `scale_conv1` | `conv_1`, `bn_1`, `scale_1` | `scale1` | `conv1`, `bn1` |
-//! | `layer2.1.conv3`, `.bn3` | `res3b_branch2c`, `bn3b_..`, `scale3b_..` | `conv_stage1_block1_branch2c`, `bn_..` | `scale3/block2/c` | `layer2.1.conv3`, `.bn3` |
+//! | `conv1`, `bn1` | `conv1`, `bn_conv1` | `conv_1`, `bn_1` | `scale1` | `conv1`, `bn1` |
+//! | `layer2.1.conv3`, `.bn3` | `res3b_branch2c`, `bn3b_branch2c` | `conv_stage1_block1_branch2c`, `bn_..` | `scale3/block2/c` | `layer2.1.conv3`, `.bn3` |
 //! | `layer2.0.downsample` | `res3a_branch1` | `conv_stage1_block0_proj_shortcut` | `scale3/block1/shortcut` | `layer2.0.downsample.0`, `.1` |
 //! | `fc` | `fc1000` | `fc_nsfw` | `fc` | `fc` |
 //!
 //! Blocks of Caffe are `a`, `b`, `c` and so on; in stages 3 and 4 of ResNet-101 and -152 they are `a`, `b1`, `b2`. Both
 //! schemes are in one table, as they share no name but those of first blocks.
 //!
-//! Tensors of Caffe are called by layer and number of blob, `conv1/0`, and are as the tables expect them once means and
-//! variances have been divided by blob 2 of their `BatchNorm`.
+//! Tensors of Caffe are called by layer and number of blob, `conv1/0`; norms are as the tables expect them once they have
+//! been put into the usual form, `bn_conv1/running_mean`, `running_var`, `weight` and `bias`, the last two from the `Scale`
+//! behind them.
 
 use upconv_weights::{Axes, RenameTable, Rule};
 
 use super::{Kind, ResNetConfig};
-use crate::naming::{caffe_conv, caffe_matrix, caffe_norm, caffe_scale, torch_layer, torch_norm};
+use crate::naming::{caffe_conv, caffe_matrix, caffe_norm, torch_layer, torch_norm};
 
 /// A convolution of a block, and the norm behind it.
 struct Part {
@@ -79,11 +80,9 @@ impl Part {
     }
 }
 
-/// A convolution of Caffe with its `BatchNorm` and its `Scale`.
-fn caffe(theirs: [&str; 3], ours: [&str; 2]) -> impl Iterator<Item = Rule> {
-    let conv = caffe_conv(theirs[0], ours[0]);
-    let norm = caffe_norm(theirs[1], ours[1]);
-    conv.into_iter().chain(norm).chain(caffe_scale(theirs[2], ours[1]))
+/// A convolution of Caffe with its `BatchNorm`.
+fn caffe(theirs: [&str; 2], ours: [&str; 2]) -> impl Iterator<Item = Rule> {
+    caffe_conv(theirs[0], ours[0]).into_iter().chain(caffe_norm(theirs[1], ours[1]))
 }
 
 /// From the names of the authors' Caffe files, with 50, 101 and 152 layers; see the module for their form.
@@ -99,11 +98,10 @@ fn caffe(theirs: [&str; 3], ours: [&str; 2]) -> impl Iterator<Item = Rule> {
 ///     })
 /// };
 /// assert_eq!(to("res4b22_branch2b/0").as_deref(), Some("layer3.22.conv2.weight"));
-/// assert_eq!(to("scale5c_branch2c/1").as_deref(), Some("layer4.2.bn3.beta"));
+/// assert_eq!(to("bn5c_branch2c/bias").as_deref(), Some("layer4.2.bn3.beta"));
 /// ```
 pub fn caffe_names(config: &ResNetConfig) -> RenameTable {
-    let mut rules: Vec<Rule> =
-        caffe(["conv1", "bn_conv1", "scale_conv1"], ["conv1", "bn1"]).collect();
+    let mut rules: Vec<Rule> = caffe(["conv1", "bn_conv1"], ["conv1", "bn1"]).collect();
     for block in Block::all(config) {
         let mut schemes = Vec::new();
         if let Some(letter) = ('a'..='z').nth(block.number) {
@@ -114,8 +112,7 @@ pub fn caffe_names(config: &ResNetConfig) -> RenameTable {
         }
         for scheme in schemes {
             for part in Part::of(config.kind) {
-                let theirs =
-                    ["res", "bn", "scale"].map(|kind| format!("{kind}{scheme}_{}", part.branch));
+                let theirs = ["res", "bn"].map(|kind| format!("{kind}{scheme}_{}", part.branch));
                 let ours = part.ours(&block);
                 rules.extend(caffe(theirs.each_ref().map(|s| &**s), ours.each_ref().map(|s| &**s)));
             }
@@ -127,12 +124,12 @@ pub fn caffe_names(config: &ResNetConfig) -> RenameTable {
 
 /// From the names of open_nsfw's Caffe file; see the module for their form.
 pub fn open_nsfw_names(config: &ResNetConfig) -> RenameTable {
-    let mut rules: Vec<Rule> = caffe(["conv_1", "bn_1", "scale_1"], ["conv1", "bn1"]).collect();
+    let mut rules: Vec<Rule> = caffe(["conv_1", "bn_1"], ["conv1", "bn1"]).collect();
     for block in Block::all(config) {
         for part in Part::of(config.kind) {
             let branch = if part.field == DOWNSAMPLE.field { "proj_shortcut" } else { part.branch };
             let at = format!("stage{}_block{}_{branch}", block.stage, block.number);
-            let theirs = ["conv", "bn", "scale"].map(|kind| format!("{kind}_{at}"));
+            let theirs = ["conv", "bn"].map(|kind| format!("{kind}_{at}"));
             let ours = part.ours(&block);
             rules.extend(caffe(theirs.each_ref().map(|s| &**s), ours.each_ref().map(|s| &**s)));
         }
@@ -146,23 +143,19 @@ pub fn open_nsfw_names(config: &ResNetConfig) -> RenameTable {
 /// Layers are called after channels and the number of a block of these, from 1: `layer_128_1_conv2`. The channels are
 /// those in the middle of a block.
 pub fn cvgj_names(config: &ResNetConfig) -> RenameTable {
-    let norm = |bn: &str, scale: &str, ours: &str| {
-        caffe_norm(bn, ours).into_iter().chain(caffe_scale(scale, ours))
-    };
-    let mut rules: Vec<Rule> = norm("data_bn", "data_scale", "data_bn").collect();
+    let mut rules: Vec<Rule> = caffe_norm("data_bn", "data_bn").into();
     rules.extend(caffe_conv("conv1", "conv1"));
-    rules.extend(norm("conv1_bn", "conv1_scale", "bn1"));
+    rules.extend(caffe_norm("conv1_bn", "bn1"));
     for block in Block::all(config) {
         let theirs = format!("layer_{}_{}", config.middle(block.stage), block.number + 1);
         let ours = block.ours();
         for n in 1..=3 {
-            let (bn, scale) = (format!("{theirs}_bn{n}"), format!("{theirs}_scale{n}"));
-            rules.extend(norm(&bn, &scale, &format!("{ours}.bn{n}")));
+            rules.extend(caffe_norm(&format!("{theirs}_bn{n}"), &format!("{ours}.bn{n}")));
             rules.extend(caffe_conv(&format!("{theirs}_conv{n}"), &format!("{ours}.conv{n}")));
         }
         rules.extend(caffe_conv(&format!("{theirs}_conv_expand"), &format!("{ours}.expand")));
     }
-    rules.extend(norm("last_bn", "last_scale", "last_bn"));
+    rules.extend(caffe_norm("last_bn", "last_bn"));
     rules.extend(caffe_matrix("score", "fc"));
     RenameTable::new(rules)
 }

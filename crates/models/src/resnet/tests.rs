@@ -210,19 +210,20 @@ fn names_are_those_of_the_files() {
     let caffe = caffe_names(&config);
     for (theirs, ours) in [
         ("conv1/1", "conv1.bias"),
-        ("bn_conv1/0", "bn1.running_mean"),
-        ("bn_conv1/2", "ignored"),
-        ("scale_conv1/1", "bn1.beta"),
+        ("bn_conv1/running_mean", "bn1.running_mean"),
+        ("bn_conv1/bias", "bn1.beta"),
         ("res2a_branch1/0", "layer1.0.downsample.conv.weight"),
-        ("bn2a_branch1/1", "layer1.0.downsample.bn.running_var"),
+        ("bn2a_branch1/running_var", "layer1.0.downsample.bn.running_var"),
         ("res3b7_branch2a/0", "layer2.7.conv1.weight"),
-        ("scale4b35_branch2c/0", "layer3.35.bn3.gamma"),
+        ("bn4b35_branch2c/weight", "layer3.35.bn3.gamma"),
         ("res5c_branch2b/0", "layer4.2.conv2.weight"),
         ("fc1000/0", "fc.weight"),
     ] {
         assert_eq!(goes(&caffe, theirs).as_deref(), Some(ours), "{theirs}");
     }
     assert_eq!(goes(&caffe, "res3b8_branch2a/0"), None);
+    // Sums that nobody divided are not taken for means.
+    assert_eq!(goes(&caffe, "bn_conv1/0"), None);
     let letters = caffe_names(&ResNetConfig::resnet50());
     assert_eq!(goes(&letters, "res4f_branch2a/0").as_deref(), Some("layer3.5.conv1.weight"));
     let nsfw = open_nsfw_names(&ResNetConfig::resnet50_half());
@@ -232,7 +233,7 @@ fn names_are_those_of_the_files() {
     let name = "scale5/block3/c/moving_variance";
     assert_eq!(goes(&tensorflow, name).as_deref(), Some("layer4.2.bn3.running_var"));
     let cvgj = cvgj_names(&ResNetConfig::resnet50_cvgj());
-    let name = "layer_256_6_scale2/0";
+    let name = "layer_256_6_bn2/weight";
     assert_eq!(goes(&cvgj, name).as_deref(), Some("layer3.5.bn2.gamma"));
     let torch = torch_names(&ResNetConfig::resnet18());
     let name = "layer2.0.downsample.1.running_mean";

@@ -51,6 +51,9 @@ pub struct VggConfig {
     pub classes: usize,
     /// Whether the picture and every layer but the last are normalised; no.
     pub norm: bool,
+    /// Whether layers before a batch norm have a bias all the same; yes. The usual form of Caffe's norms takes it into
+    /// their means.
+    pub bias: bool,
     /// Share of the elements that training drops after `fc6` and `fc7`; 0.5.
     pub dropout: f64,
 }
@@ -63,6 +66,7 @@ impl Default for VggConfig {
             head: 4096,
             classes: 1000,
             norm: false,
+            bias: true,
             dropout: 0.5,
         }
     }
@@ -135,8 +139,9 @@ impl Vgg {
     /// A number of 0; numbers of channels that make a weight too large; a dropout that is not at least 0 and below 1.
     pub fn new(config: &VggConfig, device: &Device) -> Result<Self> {
         config.check()?;
-        let VggConfig { channels, head, classes, norm, dropout, .. } = *config;
+        let VggConfig { channels, head, classes, norm, bias, dropout, .. } = *config;
         let unit = |conv: Conv2dConfig, out: usize| {
+            let conv = conv.with_bias(bias || !norm);
             // Caffe's BatchNorm alone, of which a tenth of a batch becomes part.
             let norm = norm.then(|| BatchNormConfig::new(out).with_affine(false));
             Unit::new(conv, norm, device)

@@ -5,14 +5,14 @@
 //! | `block2.0` | `conv2_1` | `conv2_1`, `conv2_1/bn` | `conv2_1/W`, `/b` | `features.5` |
 //! | `fc6` | `fc6` | `fc6`, `fc6/bn` | `fc6/W`, `/b` | `classifier.0` |
 //!
-//! Tensors of Caffe are called by layer and number of blob, `conv1_1/0`, and are as the tables expect them once means and
-//! variances have been divided by blob 2 of their `BatchNorm`. Its matrices have columns in the order channel, height,
+//! Tensors of Caffe are called by layer and number of blob, `conv1_1/0`, and norms are as the tables expect them
+//! once they have been put into the usual form, `conv1_1/bn/running_mean`. Its matrices have columns in the order channel, height,
 //! width; those of TensorFlow have rows in the order height, width, channel.
 
 use upconv_weights::{Axes, RenameTable, Rule};
 
 use super::VggConfig;
-use crate::naming::{caffe_conv, caffe_matrix, caffe_norm, caffe_scale, torch_layer};
+use crate::naming::{caffe_conv, caffe_matrix, caffe_norm, torch_layer};
 
 /// Caffe's names of convolutions, and where they stand in our network.
 fn convs(config: &VggConfig) -> Vec<(String, String)> {
@@ -30,7 +30,6 @@ const FULLY_CONNECTED: [&str; 3] = ["fc6", "fc7", "fc8"];
 /// From the names of the authors' Caffe files, old form and new, and of CVGJ's; see the module for their form.
 pub fn caffe_names(config: &VggConfig) -> RenameTable {
     let mut rules: Vec<Rule> = caffe_norm("data/bn", "data_bn").into();
-    rules.extend(caffe_scale("data/scale", "data_bn"));
     let within = |ours: &str, part: &str| {
         if config.norm { format!("{ours}.{part}") } else { ours.to_owned() }
     };

@@ -2,8 +2,9 @@
 
     python classifiers.py [FOLDER]
 
-FOLDER holds the graphs of the package onnx (1.23.2), onnx/backend/test/data/light; without it
-its cases stay as they are.
+FOLDER holds the graphs of the package onnx (1.23.2), onnx/backend/test/data/light, of networks
+of full size, converted from Caffe and Caffe2; ONNX Runtime computes them, with their constant
+weights replaced by drawn ones. Without it its cases stay as they are.
 
 The networks are written anew here, from the papers and from Caffe's files. Nothing but the
 scores is stored: a parameter is drawn by its name, see `drawn`.
@@ -303,6 +304,86 @@ CASES = {
 }
 
 
+def caffe2_resnet(name):
+    """Our name of a parameter of light_resnet50."""
+    name = name.removeprefix("gpu_0/").removesuffix("_0")
+    if name.startswith("pred"):
+        return {"pred_w": "fc.weight", "pred_b": "fc.bias"}[name]
+    fields = {"s": "gamma", "b": "beta", "rm": "running_mean", "riv": "running_var"}
+    name = name.replace("res_conv1_bn", "conv1_bn")
+    layer, _, field = name.rpartition("_")
+    norm = layer.endswith("_bn")
+    layer = layer.removesuffix("_bn")
+    if layer == "conv1":
+        return f"bn1.{fields[field]}" if norm else "conv1.weight"
+    stage, block, branch = layer.removeprefix("res").split("_")
+    layer = f"layer{int(stage) - 1}.{block}."
+    if branch == "branch1":
+        return layer + (f"downsample.bn.{fields[field]}" if norm else "downsample.conv.weight")
+    number = "abc".index(branch[-1]) + 1
+    return layer + (f"bn{number}.{fields[field]}" if norm else f"conv{number}.weight")
+
+
+def caffe(name):
+    """Our name of a parameter of light_bvlc_alexnet."""
+    layer, field, _ = name.rsplit("_", 2)
+    return layer + {"w": ".weight", "b": ".bias"}[field]
+
+
+# The name of our parameter for each of a graph, the side and the scale of the input, and the map that fc6 looks at. The
+# graph of AlexNet says 224, where its poolings, which round down, are not Caffe's; at Caffe's 227 they are.
+GRAPHS = {
+    "bvlc_alexnet": (caffe, 227, 255, (256, 6, 6)),
+    "resnet50": (caffe2_resnet, 224, 1, None),
+}
+
+
+def graph_scores(path, ours, side, scale, fc6):
+    import onnx
+    import onnxruntime
+    from onnx import numpy_helper
+
+    graph = onnx.load(path)
+    nodes = graph.graph.node
+    shapes = {i.name: list(i.dims) for i in graph.graph.initializer}
+    known = {i.name: numpy_helper.to_array(i) for i in graph.graph.initializer}
+    filled = {n.output[0]: known[n.input[0]] for n in nodes if n.op_type == "ConstantOfShape"}
+    data = None
+    for value in graph.graph.input:
+        if value.name.removesuffix("_0").endswith("data"):
+            data = (value.name, [1, 3, side, side])
+            for axis, size in enumerate(data[1]):
+                value.type.tensor_type.shape.dim[axis].dim_value = size
+    parameters = {name: list(shape) for name, shape in filled.items()}
+    others = ("__SHAPE", "DUMMY", "queue")
+    parameters.update((n, s) for n, s in shapes.items() if not any(other in n for other in others))
+    del graph.graph.initializer[:]
+    keep = [n for n in nodes if n.op_type != "ConstantOfShape"]
+    del graph.graph.node[:]
+    graph.graph.node.extend(keep)
+    for name, shape in known.items():
+        if "DUMMY" in name:
+            graph.graph.initializer.append(numpy_helper.from_array(shape, name))
+    for name, shape in parameters.items():
+        own = ours(name)
+        as_ours = shape
+        if own.startswith("fc") and own.endswith("weight") and fc6:
+            as_ours = [shape[0], *(fc6 if own == "fc6.weight" else (shape[1], 1, 1))]
+        values = drawn(own, as_ours).numpy().astype(np.float32).reshape(shape)
+        graph.graph.initializer.append(numpy_helper.from_array(values, name))
+    inputs = [i for i in graph.graph.input if i.name == data[0]]
+    del graph.graph.input[:]
+    graph.graph.input.extend(inputs)
+    # Scores, before the softmax at the end.
+    scores = keep[-1].input[0]
+    del graph.graph.node[-1]
+    del graph.graph.output[:]
+    graph.graph.output.append(onnx.helper.make_tensor_value_info(scores, 1, None))
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    x = (scale * drawn("input", data[1])).numpy().astype(np.float32)
+    return data[1], session.run([scores], {data[0]: x})[0]
+
+
 def main():
     path = Path(__file__).with_suffix(".json")
     cases = []
@@ -312,6 +393,14 @@ def main():
         scores = net(scale * drawn("input", shape)).detach().numpy()
         assert np.isfinite(scores).all() and np.ptp(scores) > 1e-2, name
         cases.append({"name": name, "shape": shape, "scale": scale, "scores": [float(f"{v:.8g}") for v in scores.flatten()]})
+    if len(sys.argv) > 1:
+        for name, (ours, side, scale, fc6) in GRAPHS.items():
+            path_of_graph = Path(sys.argv[1]) / f"light_{name}.onnx"
+            shape, scores = graph_scores(path_of_graph, ours, side, scale, fc6)
+            scores = [float(f"{v:.7g}") for v in scores.flatten()]
+            cases.append({"name": "onnx/" + name, "shape": shape, "scale": scale, "scores": scores})
+    elif path.exists():
+        cases += [case for case in json.loads(path.read_text()) if case["name"].startswith("onnx/")]
     lines = ",\n".join("  " + json.dumps(case) for case in cases)
     path.write_text("[\n" + lines + "\n]\n")
     print(f"{path}: {len(cases)} cases")
