@@ -18,6 +18,7 @@
 
 pub mod alexnet;
 pub mod cifar;
+pub mod classify;
 pub mod dcgan;
 mod description;
 pub mod efficientnet;

@@ -52,13 +52,22 @@ pub fn expected(net: &impl Module) -> Vec<Expected> {
 /// # Errors
 /// A tensor that is missing, too many, of another shape, or not finite.
 pub fn filled<M: Module>(net: M, file: &str, weights: &Weights) -> Result<M> {
-    let expected = expected(&net);
+    let tensors = check(&net, file, weights)?;
+    replaced(net, file, &tensors)
+}
+
+/// The tensors of weights in our names, of which a network needs every one; those of a self-test are left out.
+///
+/// # Errors
+/// A tensor that is missing, too many, or of another shape.
+pub(crate) fn check(net: &impl Module, file: &str, weights: &Weights) -> Result<Vec<Tensor>> {
+    let expected = expected(net);
     let test = weights.metadata().and_then(|metadata| metadata.selftest.as_ref());
     let own = |name: &str| test.is_none_or(|test| test.input != name && test.output != name);
     let tensors: Vec<_> = weights.tensors().iter().filter(|t| own(t.name())).cloned().collect();
     let table = RenameTable::identity(&expected);
     table.balance(&tensors, &expected)?.check(file, &Default::default())?;
-    replaced(net, file, &tensors)
+    Ok(tensors)
 }
 
 /// The network with those parameters of these tensors that it has; errors call them `file`.

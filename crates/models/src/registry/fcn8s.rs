@@ -34,10 +34,11 @@ pub(super) const ENTRY: Entry = Entry {
         zh: "道路请用 kittiseg；细边界和小训练集请用 unet；内存紧张请用 segnet",
     },
     layers: |entry| describe(&Fcn::new(&FcnConfig::default(), &Device::flex())?, entry.input),
-    conversion: |source| {
+    conversion: |_, source| {
         let net = |config: &FcnConfig| Fcn::new(config, &Device::flex());
         own(NAME, source, net, picture::caffe([512, 512]))
     },
+    network: None,
     selftest: None,
     built_in: None,
     segmenter: None,

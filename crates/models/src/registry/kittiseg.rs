@@ -39,7 +39,7 @@ pub(super) const ENTRY: Entry = Entry {
         zh: "要细边界，或没有 VGG 权重而训练集又小，请用 unet；内存紧张请用 segnet；镜头前的人物请用 selfie",
     },
     layers: |entry| describe(&Fcn::new(&FcnConfig::kittiseg(), &Device::flex())?, entry.input),
-    conversion: |source| {
+    conversion: |_, source| {
         // Settings that a file does not state are KittiSeg's, and not those of FCN-8s.
         #[derive(serde::Serialize, serde::Deserialize)]
         #[serde(transparent)]
@@ -52,6 +52,7 @@ pub(super) const ENTRY: Entry = Entry {
         let net = |config: &Kittiseg| Fcn::new(&config.0, &Device::flex());
         own(KITTISEG, source, net, picture::caffe([375, 1242]))
     },
+    network: None,
     selftest: None,
     built_in: None,
     segmenter: None,

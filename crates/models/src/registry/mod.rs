@@ -1,21 +1,30 @@
 //! The models by name, with what a user must know to choose one.
 
+mod cifar;
+mod efficientnet;
 mod fcn8s;
 mod kittiseg;
+mod resnet;
 mod segnet;
 mod selfie;
+#[cfg(test)]
+mod tests;
 mod unet;
+mod vgg;
+mod ways;
 
 use burn::module::Module;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use upconv_data::Segment;
+use upconv_nn::inference::{Network, NetworkOptions};
 use upconv_weights::metadata::Input;
 use upconv_weights::{Expected, Metadata, RenameTable, Source, Weights};
 
 use crate::description::Layer;
 use crate::error::{ModelError, Result};
+use crate::inference::{self, Model, StoredParameters};
 use crate::stored;
 
 /// A text in both languages of the program.
@@ -48,7 +57,8 @@ pub struct Entry {
     /// What to take instead, and when.
     pub choose_instead: Text,
     layers: fn(&Entry) -> Result<Vec<Layer>>,
-    conversion: fn(&Source) -> Result<Conversion>,
+    conversion: fn(&Entry, &Source) -> Result<Conversion>,
+    network: Option<Compile>,
     selftest: Option<SelfTest>,
     built_in: Option<fn() -> Result<Weights>>,
     segmenter: Option<Segmenter>,
@@ -60,6 +70,9 @@ struct SelfTest {
     with: fn(Weights) -> Result<Weights>,
     verify: fn(&str, &Weights) -> Result<Option<f64>>,
 }
+
+/// Packs the weights of a classifier for one shape of input.
+type Compile = fn(&Entry, StoredParameters<'_>, [usize; 4], &NetworkOptions) -> Result<Network>;
 
 /// Makes the network of weights; errors call them by the name that comes first.
 type Segmenter = fn(&str, &Weights) -> Result<Box<dyn Segment>>;
@@ -76,8 +89,33 @@ pub struct Conversion {
 }
 
 /// All models, in the order of lists.
-pub const MODELS: [Entry; 5] =
-    [selfie::ENTRY, kittiseg::ENTRY, fcn8s::ENTRY, unet::ENTRY, segnet::ENTRY];
+pub const MODELS: [Entry; 25] = [
+    selfie::ENTRY,
+    kittiseg::ENTRY,
+    fcn8s::ENTRY,
+    unet::ENTRY,
+    segnet::ENTRY,
+    resnet::RESNET18,
+    resnet::RESNET34,
+    resnet::RESNET50,
+    resnet::RESNET101,
+    resnet::RESNET152,
+    resnet::HALF,
+    resnet::CVGJ10,
+    resnet::CVGJ50,
+    resnet::CIFAR,
+    vgg::VGG16,
+    vgg::VGG19,
+    vgg::CVGJ,
+    vgg::ALEXNET,
+    vgg::CAFFENET,
+    vgg::ALEXNET_CVGJ,
+    efficientnet::ENTRY,
+    cifar::SOFTMAX_ENTRY,
+    cifar::TWO_LAYER_ENTRY,
+    cifar::CNN_ENTRY,
+    cifar::TUTORIAL_ENTRY,
+];
 
 impl Entry {
     /// Its layers at the input that its weights are for.
@@ -93,7 +131,7 @@ impl Entry {
     /// # Errors
     /// A source whose constants cannot be read.
     pub fn conversion(&self, source: &Source) -> Result<Conversion> {
-        (self.conversion)(source)
+        (self.conversion)(self, source)
     }
 
     /// The weights that come with the program; `None` if it has none of this model.
@@ -111,6 +149,30 @@ impl Entry {
     /// Weights that the model cannot load.
     pub fn segmenter(&self, file: &str, weights: &Weights) -> Result<Option<Box<dyn Segment>>> {
         self.segmenter.map(|make| make(file, weights)).transpose()
+    }
+
+    /// The inference form of a classifier with the settings of its weights, for inputs of one shape `[n, c, h, w]`.
+    ///
+    /// # Errors
+    /// A model that does not classify; weights that it cannot load; a shape that does not fit.
+    pub fn network(
+        &self,
+        stored: StoredParameters<'_>,
+        shape: [usize; 4],
+        options: &NetworkOptions,
+    ) -> Result<Network> {
+        match self.network {
+            Some(compile) => compile(self, stored, shape, options),
+            None => {
+                let what = "it does not classify pictures".into();
+                Err(ModelError::Inner { model: self.name, what })
+            }
+        }
+    }
+
+    /// Whether the model classifies pictures.
+    pub fn classifies(&self) -> bool {
+        self.network.is_some()
     }
 
     /// Converted weights with a stored self-test: a small input, and what the network makes of it. Weights of a model
@@ -186,6 +248,20 @@ pub fn candidates(source: &Source) -> Vec<(&'static Entry, Conversion)> {
         .filter_map(|entry| Some((entry, entry.conversion(source).ok()?)))
         .filter(|(_, conversion)| fits(conversion))
         .collect()
+}
+
+/// The inference form of a classifier: its settings are those of the weights' metadata, and every tensor must be there.
+fn compiled<C: DeserializeOwned, M: Model>(
+    entry: &Entry,
+    stored: StoredParameters<'_>,
+    shape: [usize; 4],
+    options: &NetworkOptions,
+    net: impl Fn(&C) -> Result<M>,
+) -> Result<Network> {
+    let config: C = stored::settings(entry.name, stored.file, stored.weights)?;
+    let net = net(&config)?;
+    stored::check(&net, stored.file, stored.weights)?;
+    inference::network(&net, stored, shape, options)
 }
 
 /// How weights in our own names become weights of a model: its settings are those of their metadata, or the usual ones.

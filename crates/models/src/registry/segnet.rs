@@ -35,10 +35,11 @@ pub(super) const ENTRY: Entry = Entry {
         zh: "内存不成问题而边界重要时请用 unet；有 VGG-16 权重的道路分割请用 kittiseg",
     },
     layers: |entry| describe(&SegNet::new(&SegNetConfig::default(), &Device::flex())?, entry.input),
-    conversion: |source| {
+    conversion: |_, source| {
         let net = |config: &SegNetConfig| SegNet::new(config, &Device::flex());
         own(NAME, source, net, picture::unit([352, 480]))
     },
+    network: None,
     selftest: None,
     built_in: None,
     segmenter: None,

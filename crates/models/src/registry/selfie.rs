@@ -36,7 +36,8 @@ pub(super) const ENTRY: Entry = Entry {
         let [_, _, h, w] = entry.input;
         describe(&Selfie::new(&SelfieConfig::tfjs(), &Device::flex())?, [1, 3, h, w])
     },
-    conversion: selfie::from_tfjs,
+    conversion: |_, source| selfie::from_tfjs(source),
+    network: None,
     selftest: Some(SelfTest {
         with: |weights| selfie::with_selftest(weights, &Device::flex()),
         verify: |file, weights| selfie::verify(file, weights, &Device::flex()),

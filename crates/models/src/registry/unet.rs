@@ -34,10 +34,11 @@ pub(super) const ENTRY: Entry = Entry {
         zh: "内存紧张请用 segnet；场景复杂而标注很少时，请用带 VGG-16 权重的 kittiseg 或 fcn8s",
     },
     layers: |entry| describe(&UNet::new(&UNetConfig::default(), &Device::flex())?, entry.input),
-    conversion: |source| {
+    conversion: |_, source| {
         let net = |config: &UNetConfig| UNet::new(config, &Device::flex());
         own(FAMILY, source, net, picture::unit([256, 256]))
     },
+    network: None,
     selftest: None,
     built_in: None,
     segmenter: None,
