@@ -276,6 +276,9 @@ impl Session<'_> {
     /// One step, and what is due after it. What is due depends on the number of the step alone.
     fn step(&mut self) -> Result<()> {
         let scalars = self.trainee.step(&self.moment())?;
+        for text in self.trainee.notes() {
+            self.watch.see(&Happening::Note { text: &text });
+        }
         self.step += 1;
         scalars.check(self.step)?;
         let last = self.step == self.spans.length;
@@ -411,8 +414,6 @@ impl Session<'_> {
     fn report(&self, outcome: Outcome, weights_hash: String, first: u64, begun: Instant) -> Report {
         let best = self.standing.best.as_ref().map_or(self.step, |best| best.step);
         let of_best = checkpoint::path(&self.checkpoints, best);
-        let averaged = of_best.join(checkpoint::AVERAGED);
-        let plain = of_best.join(checkpoint::WEIGHTS);
         Report {
             run: self.run.folder().into(),
             model: self.run.model().into(),
@@ -424,7 +425,7 @@ impl Session<'_> {
             last: self.standing.last.clone(),
             evaluation: self.standing.evaluation.clone(),
             best: self.standing.best.clone(),
-            weights: if averaged.exists() { averaged } else { plain },
+            weights: checkpoint::weights_for_use(&of_best),
             checkpoint: checkpoint::path(&self.checkpoints, self.step),
             weights_hash,
         }
