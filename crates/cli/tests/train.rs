@@ -60,12 +60,21 @@ fn a_run_is_trained_stopped_gone_on_with_and_measured() {
     let eval = format!("--weights {weights} --data {data}");
     let found = json(&format!("eval kittiseg {eval} --json"), 0);
     assert_eq!((&found["part"], &found["pictures"]), (&"test".into(), &3.into()));
-    for name in ["max_f", "average_precision", "mean_iou", "pixel_accuracy", "loss"] {
+    for name in ["max_f", "average_precision", "bev_max_f", "mean_iou", "boundary_f", "loss"] {
         assert!(found["metrics"][name].is_f64(), "{name}: {found}");
     }
     for name in ["mean_mask", "colour_table"] {
         assert!(found["baselines"][name]["max_f"].as_f64().unwrap() > 0.3, "{found}");
     }
+    // The run's folder stands for the best weights in it, for `segment` too.
+    let best = json(&format!("eval kittiseg --weights {} --data {data} --json", path("whole")), 0);
+    assert_eq!(best["metrics"], found["metrics"]);
+    let image = format!("{data}/testing/image_2/um_000000.png");
+    let words = format!("segment --weights {} {image} -o {} --json", path("whole"), path("cut"));
+    let line = json(&words, 0);
+    assert_eq!((&line["model"], &line["width"]), (&"kittiseg".into(), &64.into()));
+    let error = error_line(&format!("segment --weights {data} {image} -o {}", path("cut")), 1);
+    assert!(error.contains("config.toml"), "{error}");
     let text = common::stdout(&format!("eval kittiseg {eval}"));
     assert!(text.lines().any(|line| line.starts_with("max_f")), "{text}");
     let error = json(&format!("eval unet {eval} --json"), 1);
