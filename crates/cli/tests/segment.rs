@@ -104,7 +104,8 @@ fn a_road_is_found_whole_and_in_parts() {
         let p = mask.rgb[3 * (row * 1242 + column)];
         assert!(if is_road { p > 200 } else { p < 55 }, "row {row}, column {column}: {p}");
     }
-    let words = format!("segment --model road {ROAD} -o {place}/parts --tile 512 --overlap 256 --json");
+    let words =
+        format!("segment --model road {ROAD} -o {place}/parts --tile 512 --overlap 256 --json");
     let parts = json(&words, 0);
     let (whole, parts) = (whole["share"].as_f64().unwrap(), parts["share"].as_f64().unwrap());
     assert!((whole - parts).abs() < 0.02, "{whole} {parts}");

@@ -3,7 +3,9 @@
 
 mod common;
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use common::{error_line, json, run, upconv};
 use serde_json::Value;
@@ -117,4 +119,43 @@ fn in_a_pipe_progress_is_lines() {
     assert!(lines.contains("step 1/3") && lines.contains("evaluation: "), "{lines}");
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("steps         3 of 3, done"), "{text}");
+}
+
+/// One Ctrl-C: the step is finished, everything is saved, and the last words say how to go on; and so it does.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_saves_and_says_how_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = roads(folder.path());
+    let out = folder.path().join("run");
+    let long = SMALL.replace("run.length=3", "run.length=100000");
+    let words = format!("train unet --data {data} --out {} {long} --json", out.display());
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("upconv"))
+        .args(words.split_whitespace())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The first step's line: it trains.
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    assert!(line.contains("\"step\":1"), "{line}");
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).unwrap();
+    let mut notes = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut notes).unwrap();
+    assert!(child.wait().unwrap().success(), "{notes}");
+    let report: Value = serde_json::from_str(rest.lines().last().unwrap()).unwrap();
+    assert_eq!(report["outcome"], "stopped", "{report}");
+    let step = report["step"].as_u64().unwrap();
+    let resume = format!("train --resume {}", out.display());
+    let rest = lines(&format!("{resume} --until {} --json --quiet", step + 1));
+    assert_eq!(rest.last().unwrap()["steps_now"], 1);
+    // For people the words stand in the text.
+    let output = run(&format!("{resume} --until {}", step + 1), 0);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(&format!("upconv {resume}")), "{text}");
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use upconv_data::{atomic, encode};
-use upconv_weights::{Tensor, Weights};
+use upconv_weights::{Tensor, Weights, format};
 
 use crate::error::{Result, TrainError};
 use crate::part::Restored;
@@ -152,7 +152,7 @@ fn begin(
         return Err(TrainError::NoCheckpoint { path, count, newest });
     }
     if let Some(from) = &run.run_settings().from {
-        let weights = Weights::read(&from.file)?;
+        let weights = format::open(&from.file)?.weights;
         let file = from.file.display().to_string();
         let found = weights.weights_hash();
         if found != from.weights_hash {
