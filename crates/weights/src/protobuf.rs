@@ -23,6 +23,8 @@
 //! Protocol Buffers Documentation, "Encoding". Groups, which were given up before any format that is read here, are
 //! refused.
 
+mod prefix;
+
 use std::io;
 use std::ops::Range;
 
@@ -30,6 +32,8 @@ use crate::bytes::Bytes;
 use crate::cursor::Cursor;
 use crate::error::{Result, WeightsError};
 use crate::limits;
+
+pub(crate) use prefix::Prefix;
 
 /// Most bytes of a varint: 64 bits, 7 in each.
 const MAX_VARINT: usize = 10;
@@ -94,6 +98,11 @@ impl<'a> Message<'a> {
     /// The outermost message, which takes all of `bytes`; messages call them `file`, and offsets count from their begin.
     pub(crate) fn new(file: &'a str, bytes: &'a [u8]) -> Self {
         Self { file, cursor: Cursor::new(file, bytes, 0), depth: 0 }
+    }
+
+    /// What messages call the file.
+    pub(crate) fn file(&self) -> &'a str {
+        self.file
     }
 
     /// Where the next field begins.
