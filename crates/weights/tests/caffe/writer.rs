@@ -12,10 +12,16 @@ impl Message {
         self
     }
 
-    pub(crate) fn bytes(mut self, number: u32, bytes: &[u8]) -> Self {
+    pub(crate) fn bytes(self, number: u32, bytes: &[u8]) -> Self {
+        let mut message = self.length(number, bytes.len());
+        message.0.extend(bytes);
+        message
+    }
+
+    /// What stands before bytes.
+    pub(crate) fn length(mut self, number: u32, bytes: usize) -> Self {
         self.key(number, 2);
-        self.number(bytes.len() as u64);
-        self.0.extend(bytes);
+        self.number(bytes as u64);
         self
     }
 
