@@ -179,7 +179,7 @@ pub(crate) struct Conformance {
 /// infinities, which nothing allows.
 ///
 /// Formats read: safetensors; TensorFlow.js graph models (give the JSON file; its shards are found by it);
-/// NumPy's .npy and .npz, dictionaries of arrays included.
+/// NumPy's .npy and .npz, dictionaries of arrays included; Caffe's .caffemodel and .binaryproto.
 #[derive(Args, Debug)]
 pub(crate) struct Convert {
     /// The file to read
