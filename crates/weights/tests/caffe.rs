@@ -418,11 +418,6 @@ fn nets_that_lie_are_told_so() {
             m().message(100, &relu("a")).message(2, &m().text(4, "b").varint(5, 18)).0,
             "layer \"layers\": the net has both `layer` and `layers`",
         ),
-        (
-            m().message(2, &m().text(4, "b").varint(5, 40)).0,
-            "layer \"b\": type 40 is not known; legal: 0 to 39",
-        ),
-        (m().message(2, &m().text(4, "b").varint(5, -1)).0, "layer \"b\": type -1 is not known"),
         (m().message(2, &m().text(4, "b").varint(5, 0)).0, "layer \"b\": it has no type"),
         (m().message(2, &m().message(1, &m())).0, "layer \"\": it is of the form of 2013"),
         (
@@ -466,6 +461,10 @@ fn nets_that_lie_are_told_so() {
     // Without blobs one name may come twice, as no tensor has it.
     let twice = m().message(100, &relu("a").message(7, &blob)).message(100, &relu("a")).0;
     assert_eq!(read(&twice).net.layers.len(), 2);
+    // Types that forks added keep their numbers and words.
+    let fork = |number| m().message(2, &m().text(4, "b").varint(5, number)).0;
+    assert_eq!(read(&fork(40)).net.layers[0].kind, "40");
+    assert_eq!(net("layers { name: 'b' type: INTERP }").layers[0].kind, "INTERP");
     // What is not known is passed by.
     let unknown = relu("a").text(9999, "x").varint(4444, 7).double(5555, 0.5).float(6666, 0.5);
     assert_eq!(read(&one_layer(&unknown)).net.layers[0].kind, "ReLU");
@@ -499,6 +498,12 @@ fn settings_end_at_a_limit() {
         long = long.text(1, "a");
     }
     assert!(error(&long.0).ends_with("more than 1048576 settings"));
+    // Inputs behind a long list: each is put at its end, and nothing is looked for.
+    let mut inputs = m().bytes(4, &vec![1; 1 << 19]);
+    for _ in 0..1 << 18 {
+        inputs = inputs.text(3, "");
+    }
+    assert!(error(&inputs.0).contains("262144 inputs, but 131072 shapes"));
     let mut layers = m();
     for _ in 0..=65536 {
         layers = layers.message(100, &m());
@@ -594,6 +599,13 @@ fn phases_and_inputs() {
     );
     assert_eq!(shared.inputs.iter().map(|input| input.shape[0]).collect::<Vec<_>>(), [2, 2]);
     assert_eq!(net("input: 'a'").inputs[0].shape, [0; 0]);
+    let both = net("
+        input: 'z'
+        layer { type: 'Input' top: 'a' input_param { shape { dim: 8 } } include { phase: TRAIN } }
+        layer { type: 'Input' top: 'a' input_param { shape { dim: 1 } } include { phase: TEST } }");
+    assert_eq!(both.inputs.len(), 3);
+    let test = both.in_phase(caffe::Phase::Test).inputs;
+    assert_eq!((test.len(), &test[1].shape[..]), (2, &[1][..]));
 }
 
 #[test]

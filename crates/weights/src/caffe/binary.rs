@@ -88,8 +88,9 @@ impl Reader {
             let values = match kind {
                 Kind::Message(fields) => {
                     // Pieces of one group are put together.
-                    let mut group = match settings.get_mut(name) {
-                        Some(Setting::Group(group)) if !repeated => std::mem::take(group),
+                    let before = if *repeated { None } else { settings.get_mut(name) };
+                    let mut group = match before {
+                        Some(Setting::Group(group)) => std::mem::take(group),
                         _ => Settings::default(),
                     };
                     self.fill(field.message(&what)?, fields, &what, &mut group)?;
@@ -102,16 +103,16 @@ impl Reader {
                     floats.into_iter().map(|number| Setting::Float(number.into())).collect()
                 }
                 Kind::Float => vec![Setting::Float(field.float(&what)?.into())],
-                Kind::Int | Kind::Bool | Kind::Word | Kind::Words(_) if *repeated => {
+                Kind::Int | Kind::Bool | Kind::Words(_) | Kind::OpenWords(_) if *repeated => {
                     let mut numbers = Vec::new();
                     field.int64s(&what, &mut numbers, self.left)?;
                     numbers.into_iter().map(|number| whole(kind, number)).collect()
                 }
-                Kind::Int | Kind::Bool | Kind::Word | Kind::Words(_) => {
+                Kind::Int | Kind::Bool | Kind::Words(_) | Kind::OpenWords(_) => {
                     vec![whole(kind, field.int(&what)?)]
                 }
             };
-            // What comes again is looked for among all that came before.
+            // What comes again is looked for among all that came before, which must not be done without end.
             let replaced = !repeated && settings.get(name).is_some();
             let cost = if replaced { settings.len() } else { values.len() };
             match self.left.checked_sub(cost) {
@@ -122,9 +123,9 @@ impl Reader {
                 }
             }
             for value in values {
-                match settings.get_mut(name) {
-                    Some(setting) if replaced => *setting = value,
-                    _ => settings.push(name, value),
+                match if replaced { settings.get_mut(name) } else { None } {
+                    Some(setting) => *setting = value,
+                    None => settings.push(name, value),
                 }
             }
         }
@@ -136,10 +137,12 @@ impl Reader {
 fn whole(kind: &Kind, number: i64) -> Setting {
     match kind {
         Kind::Bool => Setting::Bool(number != 0),
-        Kind::Words(words) => match words.iter().find(|(_, own)| *own == number) {
-            Some((word, _)) => Setting::Word((*word).into()),
-            None => Setting::Int(number),
-        },
+        Kind::Words(words) | Kind::OpenWords(words) => {
+            match words.iter().find(|(_, own)| *own == number) {
+                Some((word, _)) => Setting::Word((*word).into()),
+                None => Setting::Int(number),
+            }
+        }
         _ => Setting::Int(number),
     }
 }

@@ -16,6 +16,8 @@ pub struct Net {
     pub inputs: Vec<NetInput>,
     /// The layers, in the order in which they are computed.
     pub layers: Vec<Layer>,
+    /// How many of the inputs are no layers'.
+    named_inputs: usize,
 }
 
 /// A blob that a net takes.
@@ -32,7 +34,7 @@ pub struct NetInput {
 pub struct Layer {
     /// Its name; its blobs are the tensors `NAME/0`, `NAME/1` and so on.
     pub name: String,
-    /// Caffe's `type`, such as `Convolution`.
+    /// Caffe's `type`, such as `Convolution`. In the older form a type of a fork of Caffe keeps its word or number.
     pub kind: String,
     /// Names of the blobs that it reads.
     pub bottoms: Vec<String>,
@@ -85,6 +87,9 @@ impl Net {
     /// ```
     pub fn in_phase(mut self, phase: Phase) -> Self {
         self.layers.retain(|layer| layer.runs_in(phase));
+        self.inputs.truncate(self.named_inputs);
+        let inputs = self.layers.iter().flat_map(|layer| layer.inputs().unwrap_or_default());
+        self.inputs.extend(inputs);
         self
     }
 }
@@ -110,6 +115,21 @@ impl Layer {
             Some(_) => include.any(meets),
             None => !self.settings.all("exclude").any(meets),
         }
+    }
+
+    /// What an `Input` layer stands for; nothing for others.
+    fn inputs(&self) -> Result<Vec<NetInput>> {
+        if self.kind != "Input" {
+            return Ok(Vec::new());
+        }
+        let shapes = self.input_shapes()?;
+        // One shape is the shape of all.
+        let shape = |n: usize| shapes.get(n).or(shapes.first().filter(|_| shapes.len() == 1));
+        let input = |(n, name): (usize, &String)| NetInput {
+            name: name.clone(),
+            shape: shape(n).cloned().unwrap_or_default(),
+        };
+        Ok(self.tops.iter().enumerate().map(input).collect())
     }
 
     /// What is said of a layer that makes no sense.
@@ -140,16 +160,12 @@ pub(super) fn of(file: &str, mut settings: Settings) -> Result<Net> {
         }
     }
     let mut inputs = inputs(file, &settings)?;
-    for layer in layers.iter().filter(|layer| layer.kind == "Input") {
-        let shapes = layer.input_shapes().map_err(|error| error.in_file(file))?;
-        for (number, top) in layer.tops.iter().enumerate() {
-            // One shape is the shape of all.
-            let shape = shapes.get(number).or(shapes.first().filter(|_| shapes.len() == 1));
-            inputs.push(NetInput { name: top.clone(), shape: shape.cloned().unwrap_or_default() });
-        }
+    let named_inputs = inputs.len();
+    for layer in &layers {
+        inputs.extend(layer.inputs().map_err(|error| error.in_file(file))?);
     }
     let name = settings.text("name").unwrap_or_default().into();
-    Ok(Net { name, inputs, layers })
+    Ok(Net { name, inputs, layers, named_inputs })
 }
 
 fn layer(file: &str, mut settings: Settings, is_old: bool) -> Result<Layer> {
@@ -164,9 +180,7 @@ fn layer(file: &str, mut settings: Settings, is_old: bool) -> Result<Layer> {
     let kind = match (settings.get("type"), is_old) {
         (Some(Setting::Text(kind)), _) => kind.clone(),
         (Some(Setting::Word(word)), true) => schema::new_type(word).unwrap_or(word).to_owned(),
-        (Some(Setting::Int(number)), true) => {
-            return fail(format!("type {number} is not known; legal: 0 to 39"));
-        }
+        (Some(Setting::Int(number)), true) => number.to_string(),
         _ => String::new(),
     };
     if kind.is_empty() {

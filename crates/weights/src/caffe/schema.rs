@@ -6,7 +6,7 @@
 //! # Source
 //! BVLC/caffe, `src/caffe/proto/caffe.proto`; `LayerParameter` is the form since 2014, `V1LayerParameter` the one before.
 
-use Kind::{Bool, Float, Int, Message, Text, Word, Words};
+use Kind::{Bool, Float, Int, Message, OpenWords, Text, Words};
 
 /// A field of a message.
 pub(super) struct Field {
@@ -23,10 +23,10 @@ pub(super) enum Kind {
     Float,
     Bool,
     Text,
-    /// Any word or number: which there are differs between forks, and it does not matter here.
-    Word,
     /// One of these, each with its number.
     Words(&'static [(&'static str, i64)]),
+    /// One of these, or another, as forks of Caffe have more.
+    OpenWords(&'static [(&'static str, i64)]),
     Message(&'static [Field]),
 }
 
@@ -101,7 +101,7 @@ pub(super) static LAYER: &[Field] = &[
 pub(super) static V1_LAYER: &[Field] = &[
     one(1, V0_LAYER, Message(&[])),
     one(4, "name", Text),
-    one(5, "type", Words(V1_TYPE)),
+    one(5, "type", OpenWords(V1_TYPE)),
     many(2, "bottom", Text),
     many(3, "top", Text),
     many(1001, "param", Text),
@@ -199,7 +199,7 @@ static CONVOLUTION: &[Field] = &[
     one(5, "group", Int),
     one(7, "weight_filler", Message(FILLER)),
     one(8, "bias_filler", Message(FILLER)),
-    one(15, "engine", Word),
+    one(15, "engine", OpenWords(&[])),
     one(16, "axis", Int),
     one(17, "force_nd_im2col", Bool),
 ];
@@ -235,7 +235,7 @@ static LRN: &[Field] = &[
     one(3, "beta", Float),
     one(4, "norm_region", Words(&[("ACROSS_CHANNELS", 0), ("WITHIN_CHANNEL", 1)])),
     one(5, "k", Float),
-    one(6, "engine", Word),
+    one(6, "engine", OpenWords(&[])),
 ];
 
 static POOLING: &[Field] = &[
@@ -249,7 +249,7 @@ static POOLING: &[Field] = &[
     one(3, "stride", Int),
     one(7, "stride_h", Int),
     one(8, "stride_w", Int),
-    one(11, "engine", Word),
+    one(11, "engine", OpenWords(&[])),
     one(12, "global_pooling", Bool),
     one(13, "round_mode", Words(&[("CEIL", 0), ("FLOOR", 1)])),
 ];
@@ -258,7 +258,7 @@ static POWER: &[Field] = &[one(1, "power", Float), one(2, "scale", Float), one(3
 
 static PRELU: &[Field] = &[one(1, "filler", Message(FILLER)), one(2, "channel_shared", Bool)];
 
-static RELU: &[Field] = &[one(1, "negative_slope", Float), one(2, "engine", Word)];
+static RELU: &[Field] = &[one(1, "negative_slope", Float), one(2, "engine", OpenWords(&[]))];
 
 static RESHAPE: &[Field] =
     &[one(1, "shape", Message(SHAPE)), one(2, "axis", Int), one(3, "num_axes", Int)];
@@ -271,12 +271,12 @@ static SCALE: &[Field] = &[
     one(5, "bias_filler", Message(FILLER)),
 ];
 
-static SIGMOID: &[Field] = &[one(1, "engine", Word)];
+static SIGMOID: &[Field] = &[one(1, "engine", OpenWords(&[]))];
 
 static SLICE: &[Field] =
     &[one(3, "axis", Int), many(2, "slice_point", Int), one(1, "slice_dim", Int)];
 
-static SOFTMAX: &[Field] = &[one(1, "engine", Word), one(2, "axis", Int)];
+static SOFTMAX: &[Field] = &[one(1, "engine", OpenWords(&[])), one(2, "axis", Int)];
 
 static PHASE: &[(&str, i64)] = &[("TRAIN", 0), ("TEST", 1)];
 
@@ -386,11 +386,11 @@ mod tests {
         for field in fields {
             match field.kind {
                 Message(fields) => check(fields, depth + 1),
-                Words(words) => {
+                Words(words) | OpenWords(words) => {
                     let numbers: BTreeSet<_> = words.iter().map(|(_, number)| number).collect();
                     assert_eq!(numbers.len(), words.len());
                 }
-                Int | Float | Bool | Text | Word => {}
+                Int | Float | Bool | Text => {}
             }
         }
     }

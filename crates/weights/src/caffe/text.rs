@@ -194,17 +194,20 @@ impl Parser<'_> {
                 Setting::Bool(false)
             }
             (Kind::Text, Setting::Text(text)) => Setting::Text(text),
-            (Kind::Word, setting @ (Setting::Word(_) | Setting::Int(_))) => setting,
+            (Kind::OpenWords(_), Setting::Word(word)) => Setting::Word(word),
             (Kind::Words(words), Setting::Word(word))
                 if words.iter().any(|(known, _)| *known == word) =>
             {
                 Setting::Word(word)
             }
-            (Kind::Words(words), Setting::Int(number))
-                if words.iter().any(|(_, known)| *known == number) =>
-            {
-                let (word, _) = words[words.iter().position(|(_, n)| *n == number).unwrap_or(0)];
-                Setting::Word(word.into())
+            (kind @ (Kind::Words(words) | Kind::OpenWords(words)), Setting::Int(number)) => {
+                match (words.iter().find(|(_, known)| *known == number), kind) {
+                    (Some((word, _)), _) => Setting::Word((*word).into()),
+                    (None, Kind::OpenWords(_)) => Setting::Int(number),
+                    (None, _) => {
+                        return self.wrong(at, name, &format!("the number {number}"), kind);
+                    }
+                }
             }
             (kind, other) => {
                 let got = match other {
@@ -225,7 +228,7 @@ impl Parser<'_> {
             Kind::Float => "a number".into(),
             Kind::Bool => "true or false".into(),
             Kind::Text => "text in quotes".into(),
-            Kind::Word => "a word".into(),
+            Kind::OpenWords(_) => "a word".into(),
             Kind::Words(words) => {
                 words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ")
             }

@@ -147,7 +147,7 @@ fn what_is_wrong_says_where_and_what_is_legal() {
             "1:31: \"pool\" is the word \"MIN\"; legal: MAX, AVE, STOCHASTIC",
         ),
         ("layer { pooling_param { pool: 3 } }", "1:31: \"pool\" is the number 3; legal: MAX, AVE"),
-        ("layers { type: CONV }", "1:16: \"type\" is the word \"CONV\"; legal: NONE, ABSVAL,"),
+        ("layers { type: 'CONV' }", "1:16: \"type\" is text \"CONV\"; legal: a word"),
         ("name: \"a\n\"", "1:7: text without an end; it must end on its line"),
         ("name: 'a", "1:7: text without an end"),
         (r"name: 'a\'", "1:7: text without an end"),
