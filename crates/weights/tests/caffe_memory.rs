@@ -92,7 +92,7 @@ fn a_large_file_takes_less_than_half_again_its_size() {
     let (bytes, before) = (fs::metadata(&path).unwrap().len(), peak());
     let source = format::open(&path).unwrap();
     let (after, net) = (peak(), source.net.unwrap());
-    println!("a file of {bytes} bytes: at most {before} bytes in memory before, {after} after");
+    eprintln!("a file of {bytes} bytes: at most {before} bytes in memory before, {after} after");
     assert_eq!(net.layers.len(), 16);
     assert_eq!(source.weights.tensors().iter().map(|t| t.cells()).sum::<usize>(), numbers);
     let last = source.weights.get("fc8/0").unwrap();
