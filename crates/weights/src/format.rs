@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::caffe::{self, Net};
 use crate::error::{Result, WeightsError};
 use crate::input;
 use crate::limits;
@@ -25,11 +26,22 @@ pub enum Format {
     Npy,
     /// An archive of NumPy arrays.
     Npz,
+    /// Weights of Caffe with their net.
+    Caffemodel,
+    /// A mean picture of Caffe.
+    Binaryproto,
 }
 
 impl Format {
     /// All that are read.
-    pub const ALL: [Self; 4] = [Self::Safetensors, Self::TfjsGraph, Self::Npy, Self::Npz];
+    pub const ALL: &[Self] = &[
+        Self::Safetensors,
+        Self::TfjsGraph,
+        Self::Npy,
+        Self::Npz,
+        Self::Caffemodel,
+        Self::Binaryproto,
+    ];
 
     /// Its name in results.
     pub const fn name(self) -> &'static str {
@@ -38,6 +50,8 @@ impl Format {
             Self::TfjsGraph => "tfjs_graph",
             Self::Npy => "npy",
             Self::Npz => "npz",
+            Self::Caffemodel => "caffemodel",
+            Self::Binaryproto => "binaryproto",
         }
     }
 
@@ -47,6 +61,8 @@ impl Format {
             Self::TfjsGraph => "TensorFlow.js graph model (its JSON file)",
             Self::Npy => "NumPy array (.npy)",
             Self::Npz => "NumPy archive (.npz)",
+            Self::Caffemodel => "Caffe weights (.caffemodel)",
+            Self::Binaryproto => "Caffe mean picture (.binaryproto)",
         }
     }
 
@@ -57,6 +73,7 @@ impl Format {
     /// assert_eq!(Format::of(b"\x40\0\0\0\0\0\0\0{\"a\":{"), Some(Format::Safetensors));
     /// assert_eq!(Format::of(b"{\n  \"format\": \"graph-model\""), Some(Format::TfjsGraph));
     /// assert_eq!(Format::of(b"\x93NUMPY\x01\0"), Some(Format::Npy));
+    /// assert_eq!(Format::of(b"\x0a\x05VGG16\xa2\x06\x20\x0a\x05conv1"), Some(Format::Caffemodel));
     /// assert_eq!(Format::of(b"\x89HDF\r\n\x1a\n"), None);
     /// ```
     pub fn of(begin: &[u8]) -> Option<Self> {
@@ -72,7 +89,18 @@ impl Format {
         if is_text && first == Some(&b'{') {
             return Some(Self::TfjsGraph);
         }
-        (begin.get(PREFIX as usize) == Some(&b'{')).then_some(Self::Safetensors)
+        let is_json = begin.get(PREFIX as usize) == Some(&b'{');
+        // A size that fits into 32 bits, as headers may have.
+        if is_json && begin[4..8] == [0; 4] {
+            return Some(Self::Safetensors);
+        }
+        if caffe::is_model(begin) {
+            return Some(Self::Caffemodel);
+        }
+        if caffe::is_blob(begin) {
+            return Some(Self::Binaryproto);
+        }
+        is_json.then_some(Self::Safetensors)
     }
 }
 
@@ -101,6 +129,8 @@ pub struct Source {
     pub weights: Weights,
     /// The operations on them, where the format tells.
     pub graph: Option<Graph>,
+    /// The net of Caffe that the weights are for.
+    pub net: Option<Net>,
 }
 
 impl Source {
@@ -146,7 +176,7 @@ impl Source {
 
 /// Opens a weight file, whatever its format.
 ///
-/// Files of NumPy from [`limits::MAPPED_BYTES`] on are mapped, with what [`Weights::map`] says about files that are cut
+/// Files of NumPy and Caffe from [`limits::MAPPED_BYTES`] on are mapped, with what [`Weights::map`] says about files that are cut
 /// short meanwhile.
 ///
 /// # Errors
@@ -158,16 +188,26 @@ pub fn open(path: &Path) -> Result<Source> {
         Format::Safetensors => {
             let (weights, read) = Weights::read_described(path)?;
             let files = vec![read];
-            Source { file, format, files, weights, graph: None }
+            Source { file, format, files, weights, graph: None, net: None }
         }
         Format::Npy | Format::Npz => {
             let (weights, read) = numpy::read_described(path)?;
             let files = vec![read];
-            Source { file, format, files, weights, graph: None }
+            Source { file, format, files, weights, graph: None, net: None }
+        }
+        Format::Caffemodel => {
+            let (caffe::Model { weights, net }, read) = caffe::read_described(path)?;
+            let files = vec![read];
+            Source { file, format, files, weights, graph: None, net: Some(net) }
+        }
+        Format::Binaryproto => {
+            let (weights, read) = caffe::read_blob_described(path)?;
+            let files = vec![read];
+            Source { file, format, files, weights, graph: None, net: None }
         }
         Format::TfjsGraph => {
             let tfjs::Model { weights, graph, files } = tfjs::read(path)?;
-            Source { file, format, files, weights, graph: Some(graph) }
+            Source { file, format, files, weights, graph: Some(graph), net: None }
         }
     };
     Ok(source)
@@ -192,6 +232,8 @@ pub fn detect(path: &Path) -> Result<Format> {
     let by_name = match path.extension().and_then(|extension| extension.to_str()) {
         Some("safetensors") if begin.len() <= PREFIX as usize => Some(Format::Safetensors),
         Some("npy") if numpy::MAGIC.starts_with(&begin) => Some(Format::Npy),
+        Some("caffemodel") if caffe::begins_model(&begin) => Some(Format::Caffemodel),
+        Some("binaryproto") if caffe::begins_blob(&begin) => Some(Format::Binaryproto),
         Some("npz") if begin.is_empty() || begin.starts_with(b"P") => Some(Format::Npz),
         _ => None,
     };
@@ -201,7 +243,7 @@ pub fn detect(path: &Path) -> Result<Format> {
             None if begin.is_empty() => "it is empty".into(),
             None => format!("it begins with the bytes {:02x?}", &begin[..begin.len().min(8)]),
         };
-        let known = Format::ALL.map(Format::known_as).join(", ");
+        let known = Format::ALL.iter().map(|known| known.known_as()).collect::<Vec<_>>().join(", ");
         WeightsError::UnknownFormat { file, begins, known }
     })
 }
@@ -215,6 +257,11 @@ fn looks_like(begin: &[u8]) -> Option<&'static str> {
         (b"\x1f\x8b", "a gzip archive"),
         (b"GGUF", "GGUF"),
     ];
+    if caffe::is_prototxt(begin) {
+        return Some(
+            "a prototxt of Caffe, which describes a net; its weights are in a .caffemodel",
+        );
+    }
     if begin.get(4..8) == Some(b"TFL3") {
         return Some("TensorFlow Lite");
     }

@@ -5,6 +5,7 @@
 //! | [`mod@format`] | finds out what a file is, and opens it |
 //! | [`safetensors`] | the format that this project keeps weights in, with [`metadata`] |
 //! | [`tfjs`] | TensorFlow.js graph models: JSON and binary shards |
+//! | [`caffe`] | Caffe: `.caffemodel`, `.prototxt`, mean pictures, and batch norm in the usual form |
 //! | [`mod@numpy`] | NumPy arrays: `.npy`, `.npz`, and dictionaries of arrays in them |
 //! | [`rename`] | tables from a file's names to a model's, with the moves of axes |
 //! | [`balance`] | the fate of every tensor |
@@ -35,6 +36,7 @@ mod atomic;
 mod axes;
 pub mod balance;
 mod bytes;
+pub mod caffe;
 pub mod compare;
 pub mod convert;
 mod cursor;
@@ -47,6 +49,8 @@ pub mod limits;
 pub mod metadata;
 pub mod numpy;
 mod pickle;
+#[allow(dead_code, reason = "each reader uses its share")]
+mod protobuf;
 pub mod rename;
 pub mod safetensors;
 pub mod selftest;

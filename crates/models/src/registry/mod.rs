@@ -4,7 +4,9 @@ mod cifar;
 mod efficientnet;
 mod fcn8s;
 mod kittiseg;
+mod pixels;
 mod resnet;
+mod road;
 mod segnet;
 mod selfie;
 #[cfg(test)]
@@ -25,6 +27,7 @@ use upconv_weights::{Expected, Metadata, RenameTable, Source, Weights};
 use crate::description::Layer;
 use crate::error::{ModelError, Result};
 use crate::inference::{self, Model, StoredParameters};
+use crate::segmentation::SegmentOptions;
 use crate::stored;
 
 /// A text in both languages of the program.
@@ -61,7 +64,7 @@ pub struct Entry {
     network: Option<Compile>,
     selftest: Option<SelfTest>,
     built_in: Option<fn() -> Result<Weights>>,
-    segmenter: Option<Segmenter>,
+    segmenter: Option<MakeSegmenter>,
 }
 
 /// How weights get a stored self-test, and how it is run.
@@ -75,7 +78,7 @@ struct SelfTest {
 type Compile = fn(&Entry, StoredParameters<'_>, [usize; 4], &NetworkOptions) -> Result<Network>;
 
 /// Makes the network of weights; errors call them by the name that comes first.
-type Segmenter = fn(&str, &Weights) -> Result<Box<dyn Segment>>;
+type MakeSegmenter = fn(&str, &Weights, &SegmentOptions) -> Result<Box<dyn Segment>>;
 
 /// How a foreign weight file becomes one of a model.
 #[derive(Clone, Debug)]
@@ -89,8 +92,9 @@ pub struct Conversion {
 }
 
 /// All models, in the order of lists.
-pub const MODELS: [Entry; 25] = [
+pub const MODELS: [Entry; 26] = [
     selfie::ENTRY,
+    road::ENTRY,
     kittiseg::ENTRY,
     fcn8s::ENTRY,
     unet::ENTRY,
@@ -146,9 +150,14 @@ impl Entry {
     /// the weights `file`.
     ///
     /// # Errors
-    /// Weights that the model cannot load.
-    pub fn segmenter(&self, file: &str, weights: &Weights) -> Result<Option<Box<dyn Segment>>> {
-        self.segmenter.map(|make| make(file, weights)).transpose()
+    /// Weights that the model cannot load; options that it does not have.
+    pub fn segmenter(
+        &self,
+        file: &str,
+        weights: &Weights,
+        options: &SegmentOptions,
+    ) -> Result<Option<Box<dyn Segment>>> {
+        self.segmenter.map(|make| make(file, weights, options)).transpose()
     }
 
     /// The inference form of a classifier with the settings of its weights, for inputs of one shape `[n, c, h, w]`.

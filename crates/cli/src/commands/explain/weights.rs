@@ -101,6 +101,7 @@ pub(super) fn run(
 fn usual_dialect(source: &Source) -> Dialect {
     match source.format {
         Format::TfjsGraph => Dialect::Tensorflow,
+        Format::Caffemodel => Dialect::Caffe,
         _ => Dialect::Pytorch,
     }
 }
