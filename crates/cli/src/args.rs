@@ -8,6 +8,7 @@ use upconv_explain::Lang;
 use crate::commands::bench::args::Bench;
 use crate::commands::data::args::Data;
 use crate::commands::explain::args::{Explain, Format};
+use crate::commands::predict::Predict;
 use crate::commands::segment::args::Segment;
 use crate::commands::train::args::{Eval, Train};
 
@@ -115,6 +116,7 @@ pub(crate) enum Command {
     Conformance(Conformance),
     Bench(Bench),
     Segment(Segment),
+    Predict(Predict),
     Train(Train),
     Eval(Eval),
     Data(Data),
@@ -191,6 +193,12 @@ pub(crate) struct Convert {
     /// The model that the weights are for [default: the one that fits]
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,
+    /// The net that a .caffemodel is for [default: the one in it]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prototxt: Option<PathBuf>,
+    /// A mean picture of Caffe (.binaryproto): its mean for each channel is what is subtracted
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mean: Option<PathBuf>,
     /// Write numbers in this type [default: the one that each tensor has in IN]
     #[arg(long, value_name = "TYPE")]
     pub(crate) dtype: Option<Float>,

@@ -10,7 +10,7 @@ use upconv_models::registry::{self, Conversion, Entry};
 use upconv_weights::balance::{Balance, Members};
 use upconv_weights::convert::{self, Converted};
 use upconv_weights::format::SourceFile;
-use upconv_weights::{Allowed, Format, RenameTable, Source, format, shown};
+use upconv_weights::{Allowed, Format, RenameTable, Source, caffe, format, shown};
 
 use crate::args::{Context, Convert, Float, Global};
 use crate::failure::Failure;
@@ -40,6 +40,7 @@ struct From<'a> {
 pub(crate) fn run(args: &Convert, global: &Global, context: Context) -> Result<ExitCode, Failure> {
     let Context { json, lang, .. } = context;
     let source = format::open(&args.input).map_err(|error| Failure::weights(&error))?;
+    let source = normalised(args, source)?;
     if source.holds(&args.output) {
         return Err(over_itself(args, lang));
     }
@@ -50,7 +51,13 @@ pub(crate) fn run(args: &Convert, global: &Global, context: Context) -> Result<E
         Allowed { missing: args.allow_missing.clone(), unused: args.allow_unused.clone() };
     // The tensors go into the conversion; the report needs the rest.
     let (file, format, files) = (source.file.clone(), source.format, source.files.clone());
-    let Conversion { table, expected, metadata } = conversion;
+    let Conversion { table, expected, mut metadata } = conversion;
+    if let Some(path) = &args.mean {
+        let mean = caffe::read_mean(path).map_err(|error| Failure::weights(&error))?;
+        if let Some(input) = &mut metadata.input {
+            input.mean = Some(mean.per_channel());
+        }
+    }
     let Converted { balance, weights } =
         convert::convert(source, &table, &expected, metadata, &allowed)
             .map_err(|error| Failure::weights(&error))?;
@@ -94,6 +101,24 @@ pub(crate) fn run(args: &Convert, global: &Global, context: Context) -> Result<E
         Some(_) if json => Ok(ExitCode::FAILURE),
         Some(failure) => Err(failure),
     }
+}
+
+/// Weights of Caffe with the running means and variances of their batch norm, as tables of models take them.
+fn normalised(args: &Convert, mut source: Source) -> Result<Source, Failure> {
+    if let Some(path) = &args.prototxt {
+        if source.format != Format::Caffemodel {
+            let message =
+                format!("--prototxt is for .caffemodel files, not for {}", source.format.name());
+            return Err(Failure::usage(Some("prototxt"), message));
+        }
+        source.net = Some(caffe::read_net(path).map_err(|error| Failure::weights(&error))?);
+    }
+    if let Some(net) = &source.net {
+        let weights = std::mem::take(&mut source.weights);
+        let normalised = caffe::batch_norm(net, weights);
+        source.weights = normalised.map_err(|error| Failure::weights(&error))?.weights;
+    }
+    Ok(source)
 }
 
 /// The model, and how the source becomes its weights.

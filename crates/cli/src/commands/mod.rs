@@ -11,5 +11,6 @@ pub(crate) mod explain;
 pub(crate) mod inspect;
 pub(crate) mod models;
 pub(crate) mod plan;
+pub(crate) mod predict;
 pub(crate) mod segment;
 pub(crate) mod train;
