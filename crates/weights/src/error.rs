@@ -369,6 +369,12 @@ pub enum TensorFault {
         /// The other source.
         second: String,
     },
+    /// Parts that do not make up the whole.
+    #[error("parts: {reason}")]
+    Parts {
+        /// What is wrong.
+        reason: String,
+    },
     /// Quantisation that makes no sense.
     #[error("quantization: {reason}")]
     Quantization {

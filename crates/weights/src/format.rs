@@ -11,6 +11,7 @@ use crate::limits;
 use crate::metadata::Origin;
 use crate::numpy;
 use crate::safetensors::{PREFIX, Weights};
+use crate::tf_checkpoint::{self, Checkpoint};
 use crate::tfjs::{self, Graph};
 
 /// A format of weight files.
@@ -21,6 +22,8 @@ pub enum Format {
     Safetensors,
     /// A TensorFlow.js graph model.
     TfjsGraph,
+    /// A checkpoint of TensorFlow.
+    TfCheckpoint,
     /// One array of NumPy, or a dictionary of arrays in one.
     Npy,
     /// An archive of NumPy arrays.
@@ -29,13 +32,15 @@ pub enum Format {
 
 impl Format {
     /// All that are read.
-    pub const ALL: [Self; 4] = [Self::Safetensors, Self::TfjsGraph, Self::Npy, Self::Npz];
+    pub const ALL: &[Self] =
+        &[Self::Safetensors, Self::TfjsGraph, Self::TfCheckpoint, Self::Npy, Self::Npz];
 
     /// Its name in results.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Safetensors => "safetensors",
             Self::TfjsGraph => "tfjs_graph",
+            Self::TfCheckpoint => "tf_checkpoint",
             Self::Npy => "npy",
             Self::Npz => "npz",
         }
@@ -45,6 +50,7 @@ impl Format {
         match self {
             Self::Safetensors => "safetensors",
             Self::TfjsGraph => "TensorFlow.js graph model (its JSON file)",
+            Self::TfCheckpoint => "TensorFlow checkpoint (its .index, or the one file)",
             Self::Npy => "NumPy array (.npy)",
             Self::Npz => "NumPy archive (.npz)",
         }
@@ -88,6 +94,15 @@ pub struct SourceFile {
     pub sha256: String,
 }
 
+/// A tensor that was passed by, as it holds no numbers, or numbers of a type that is not read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// Its name.
+    pub name: String,
+    /// What it holds, as its format calls it: `DT_STRING`.
+    pub holds: String,
+}
+
 /// An opened weight file.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -101,6 +116,8 @@ pub struct Source {
     pub weights: Weights,
     /// The operations on them, where the format tells.
     pub graph: Option<Graph>,
+    /// What was passed by, in the order of names.
+    pub skipped: Vec<Skipped>,
 }
 
 impl Source {
@@ -146,7 +163,7 @@ impl Source {
 
 /// Opens a weight file, whatever its format.
 ///
-/// Files of NumPy from [`limits::MAPPED_BYTES`] on are mapped, with what [`Weights::map`] says about files that are cut
+/// Files of NumPy and TensorFlow from [`limits::MAPPED_BYTES`] on are mapped, with what [`Weights::map`] says about files that are cut
 /// short meanwhile.
 ///
 /// # Errors
@@ -158,16 +175,20 @@ pub fn open(path: &Path) -> Result<Source> {
         Format::Safetensors => {
             let (weights, read) = Weights::read_described(path)?;
             let files = vec![read];
-            Source { file, format, files, weights, graph: None }
+            Source { file, format, files, weights, graph: None, skipped: vec![] }
         }
         Format::Npy | Format::Npz => {
             let (weights, read) = numpy::read_described(path)?;
             let files = vec![read];
-            Source { file, format, files, weights, graph: None }
+            Source { file, format, files, weights, graph: None, skipped: vec![] }
+        }
+        Format::TfCheckpoint => {
+            let Checkpoint { weights, skipped, files } = tf_checkpoint::read(path)?;
+            Source { file, format, files, weights, graph: None, skipped }
         }
         Format::TfjsGraph => {
             let tfjs::Model { weights, graph, files } = tfjs::read(path)?;
-            Source { file, format, files, weights, graph: Some(graph) }
+            Source { file, format, files, weights, graph: Some(graph), skipped: vec![] }
         }
     };
     Ok(source)
@@ -181,6 +202,9 @@ const BEGIN: usize = 1024;
 /// # Errors
 /// If it cannot be read, or no reader knows it.
 pub fn detect(path: &Path) -> Result<Format> {
+    if tf_checkpoint::is_at(path)? {
+        return Ok(Format::TfCheckpoint);
+    }
     let file = path.display().to_string();
     let (opened, _) = input::open(path, limits::MAX_BYTES)?;
     let mut begin = Vec::with_capacity(BEGIN);
@@ -192,6 +216,7 @@ pub fn detect(path: &Path) -> Result<Format> {
     let by_name = match path.extension().and_then(|extension| extension.to_str()) {
         Some("safetensors") if begin.len() <= PREFIX as usize => Some(Format::Safetensors),
         Some("npy") if numpy::MAGIC.starts_with(&begin) => Some(Format::Npy),
+        Some("ckpt") if begin.is_empty() || begin.starts_with(b"\0") => Some(Format::TfCheckpoint),
         Some("npz") if begin.is_empty() || begin.starts_with(b"P") => Some(Format::Npz),
         _ => None,
     };
@@ -201,7 +226,7 @@ pub fn detect(path: &Path) -> Result<Format> {
             None if begin.is_empty() => "it is empty".into(),
             None => format!("it begins with the bytes {:02x?}", &begin[..begin.len().min(8)]),
         };
-        let known = Format::ALL.map(Format::known_as).join(", ");
+        let known = Format::ALL.iter().map(|known| known.known_as()).collect::<Vec<_>>().join(", ");
         WeightsError::UnknownFormat { file, begins, known }
     })
 }

@@ -3,11 +3,14 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::bytes::{self, Whole};
 use crate::error::{Result, WeightsError};
-use crate::hash;
+use crate::format::{SourceFile, base_name};
+use crate::{hash, limits};
 
 /// A regular file and its size, which is within `limit`.
 pub(crate) fn open(path: &Path, limit: u64) -> Result<(File, u64)> {
@@ -23,6 +26,21 @@ pub(crate) fn open(path: &Path, limit: u64) -> Result<(File, u64)> {
         return Err(WeightsError::TooLarge { file, bytes, limit });
     }
     Ok((opened, bytes))
+}
+
+/// All bytes of a weight file, at most [`limits::MAX_BYTES`]; from [`limits::MAPPED_BYTES`] on it is mapped.
+pub(crate) fn whole(path: &Path) -> Result<(Whole, SourceFile)> {
+    let (opened, bytes) = open(path, limits::MAX_BYTES)?;
+    let file = path.display().to_string();
+    let whole = match bytes < limits::MAPPED_BYTES {
+        true => {
+            let mut input = Input::new(opened, file, bytes);
+            Whole::Read(Arc::new(input.take(bytes, || "the file".into())?))
+        }
+        false => bytes::map(&opened).map_err(|source| WeightsError::read(&file, source))?,
+    };
+    let sha256 = hash::sha256(&whole);
+    Ok((whole, SourceFile { name: base_name(path), bytes, sha256 }))
 }
 
 /// Bytes of which the number is known beforehand, with their SHA-256 so far.

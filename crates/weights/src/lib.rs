@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`mod@format`] | finds out what a file is, and opens it |
 //! | [`safetensors`] | the format that this project keeps weights in, with [`metadata`] |
+//! | [`tf_checkpoint`] | TensorFlow's checkpoints: both formats, in one file or several |
 //! | [`tfjs`] | TensorFlow.js graph models: JSON and binary shards |
 //! | [`mod@numpy`] | NumPy arrays: `.npy`, `.npz`, and dictionaries of arrays in them |
 //! | [`rename`] | tables from a file's names to a model's, with the moves of axes |
@@ -54,6 +55,8 @@ pub mod safetensors;
 pub mod selftest;
 mod statistics;
 mod tensor;
+mod tensor_proto;
+pub mod tf_checkpoint;
 pub mod tfjs;
 mod zip;
 

@@ -43,6 +43,24 @@ pub const MAX_SHARING: u64 = 4;
 /// Most bytes that a byte of a compressed entry of an archive can stand for: the bound of deflate.
 pub const MAX_INFLATION: u64 = 1032;
 
+/// Most bytes that a byte of a block of snappy can stand for: three bytes copy 64 at most.
+pub const MAX_SNAPPY_INFLATION: usize = 22;
+
+/// Most entries of a table of a checkpoint: tensors, and the parts of those that are cut.
+pub const MAX_TABLE_ENTRIES: usize = 1 << 18;
+
+/// Most bytes of all keys of such a table together: 16 MiB.
+pub const MAX_KEY_BYTES: usize = 1 << 24;
+
+/// Most parts of a tensor of a checkpoint.
+pub const MAX_PARTS: usize = 1 << 12;
+
+/// Most files that the tensors of a checkpoint are spread over.
+pub const MAX_SHARDS: u64 = 1 << 12;
+
+/// Most bytes of all tensors together of which a message states fewer cells than they have: 256 MiB.
+pub const MAX_FILLED_BYTES: u64 = 1 << 28;
+
 /// Most tensors of a file, and most nodes of a graph.
 pub const MAX_TENSORS: usize = 1 << 16;
 

@@ -30,12 +30,11 @@ mod pickled;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::bytes::{self, Bytes, Whole};
-use crate::error::{Result, WeightsError};
-use crate::format::{SourceFile, base_name};
-use crate::input::{self, Input};
+use crate::bytes::{Bytes, Whole};
+use crate::error::Result;
+use crate::format::SourceFile;
 use crate::safetensors::Weights;
-use crate::{hash, limits, zip};
+use crate::{input, zip};
 
 pub(crate) use npy::MAGIC;
 pub(crate) use npz::begins as begins_archive;
@@ -43,9 +42,9 @@ pub(crate) use npz::begins as begins_archive;
 /// The name of an array that has none.
 const UNNAMED: &str = "arr_0";
 
-/// Reads a `.npy` or `.npz` file, whichever its content says; at most [`limits::MAX_BYTES`].
+/// Reads a `.npy` or `.npz` file, whichever its content says; at most [`crate::limits::MAX_BYTES`].
 ///
-/// From [`limits::MAPPED_BYTES`] on the file is mapped: arrays that lie in it as they are needed take no memory of their
+/// From [`crate::limits::MAPPED_BYTES`] on the file is mapped: arrays that lie in it as they are needed take no memory of their
 /// own. If it is cut short while they are in use, the system ends the program.
 ///
 /// # Errors
@@ -80,17 +79,8 @@ pub fn from_bytes(file: &str, bytes: Vec<u8>) -> Result<Weights> {
 
 /// Reads a file, and gives its size and SHA-256 too.
 pub(crate) fn read_described(path: &Path) -> Result<(Weights, SourceFile)> {
-    let (opened, bytes) = input::open(path, limits::MAX_BYTES)?;
-    let file = path.display().to_string();
-    let whole = match bytes < limits::MAPPED_BYTES {
-        true => {
-            let mut input = Input::new(opened, file.clone(), bytes);
-            Whole::Read(Arc::new(input.take(bytes, || "the file".into())?))
-        }
-        false => bytes::map(&opened).map_err(|source| WeightsError::read(&file, source))?,
-    };
-    let read = SourceFile { name: base_name(path), bytes, sha256: hash::sha256(&whole) };
-    Ok((parse(&file, whole)?, read))
+    let (whole, read) = input::whole(path)?;
+    Ok((parse(&path.display().to_string(), whole)?, read))
 }
 
 fn parse(file: &str, whole: Whole) -> Result<Weights> {

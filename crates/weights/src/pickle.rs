@@ -11,7 +11,7 @@
 //! # Source
 //! Python 3.14: `Lib/pickletools.py`, which defines every instruction, and `Modules/_pickle.c`.
 
-mod escape;
+pub(crate) mod escape;
 mod machine;
 mod opcode;
 

@@ -23,6 +23,8 @@
 //! Protocol Buffers Documentation, "Encoding". Groups, which were given up before any format that is read here, are
 //! refused.
 
+mod prefix;
+
 use std::io;
 use std::ops::Range;
 
@@ -30,6 +32,9 @@ use crate::bytes::Bytes;
 use crate::cursor::Cursor;
 use crate::error::{Result, WeightsError};
 use crate::limits;
+
+#[allow(unused_imports, reason = "each reader uses its share")]
+pub(crate) use prefix::Prefix;
 
 /// Most bytes of a varint: 64 bits, 7 in each.
 const MAX_VARINT: usize = 10;
@@ -94,6 +99,11 @@ impl<'a> Message<'a> {
     /// The outermost message, which takes all of `bytes`; messages call them `file`, and offsets count from their begin.
     pub(crate) fn new(file: &'a str, bytes: &'a [u8]) -> Self {
         Self { file, cursor: Cursor::new(file, bytes, 0), depth: 0 }
+    }
+
+    /// What messages call the file.
+    pub(crate) fn file(&self) -> &'a str {
+        self.file
     }
 
     /// Where the next field begins.
@@ -283,6 +293,21 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// The numbers of a repeated field of such a type: one, or several that are packed.
+    pub(crate) fn varints(&self, what: &str) -> Result<impl Iterator<Item = Result<u64>>> {
+        let (mut one, mut packed) = match &self.value {
+            Value::Varint(number) => (Some(*number), Cursor::new(self.file, &[], 0)),
+            Value::Bytes(cursor) => (None, cursor.clone()),
+            _ => return Err(self.other(what, "whole numbers")),
+        };
+        let (file, what) = (self.file, what.to_owned());
+        Ok(std::iter::from_fn(move || match one.take() {
+            Some(number) => Some(Ok(number)),
+            None if packed.left() == 0 => None,
+            None => Some(varint(file, &mut packed, &what)),
+        }))
+    }
+
     /// Appends numbers of a repeated field of type `float`, of which there may be `most`.
     pub(crate) fn floats(&self, what: &str, into: &mut Vec<f32>, most: usize) -> Result<()> {
         let (cells, _) = self.place::<4>(what)?.rest().as_chunks();
@@ -325,7 +350,7 @@ impl<'a> Field<'a> {
 }
 
 /// A number of up to 64 bits, 7 in each byte, the lowest first; the highest bit says that another byte follows.
-fn varint(file: &str, cursor: &mut Cursor<'_>, what: &str) -> Result<u64> {
+pub(crate) fn varint(file: &str, cursor: &mut Cursor<'_>, what: &str) -> Result<u64> {
     let at = cursor.at();
     let mut number = 0u64;
     for place in 0..MAX_VARINT {

@@ -1,7 +1,7 @@
 //! Bytes and text of protocol 0, which are lines of ASCII with escapes.
 
 /// The bytes that a string in quotes stands for, as Python 2 writes it; nothing if it is none.
-pub(super) fn string(line: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn string(line: &[u8]) -> Option<Vec<u8>> {
     let line = line.trim_ascii_end();
     let (&quote, rest) = line.split_first().filter(|(quote, _)| matches!(quote, b'\'' | b'"'))?;
     let inner = rest.strip_suffix(&[quote])?;
