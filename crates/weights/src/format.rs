@@ -6,13 +6,15 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::error::{Result, WeightsError};
+use crate::graph::Graph;
+use crate::graph_def;
 use crate::input;
 use crate::limits;
 use crate::metadata::Origin;
 use crate::numpy;
 use crate::safetensors::{PREFIX, Weights};
 use crate::tf_checkpoint::{self, Checkpoint};
-use crate::tfjs::{self, Graph};
+use crate::tfjs;
 
 /// A format of weight files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +24,14 @@ pub enum Format {
     Safetensors,
     /// A TensorFlow.js graph model.
     TfjsGraph,
+    /// A TensorFlow.js model of layers.
+    TfjsLayers,
     /// A checkpoint of TensorFlow.
     TfCheckpoint,
+    /// A frozen graph of TensorFlow.
+    GraphDef,
+    /// A model of TensorFlow: a graph with variables.
+    SavedModel,
     /// One array of NumPy, or a dictionary of arrays in one.
     Npy,
     /// An archive of NumPy arrays.
@@ -40,7 +48,10 @@ impl Format {
         match self {
             Self::Safetensors => "safetensors",
             Self::TfjsGraph => "tfjs_graph",
+            Self::TfjsLayers => "tfjs_layers",
             Self::TfCheckpoint => "tf_checkpoint",
+            Self::GraphDef => "graph_def",
+            Self::SavedModel => "saved_model",
             Self::Npy => "npy",
             Self::Npz => "npz",
         }
@@ -50,19 +61,24 @@ impl Format {
         match self {
             Self::Safetensors => "safetensors",
             Self::TfjsGraph => "TensorFlow.js graph model (its JSON file)",
+            Self::TfjsLayers => "TensorFlow.js layers model (its JSON file)",
             Self::TfCheckpoint => "TensorFlow checkpoint (its .index, or the one file)",
+            Self::GraphDef => "TensorFlow frozen graph (.pb)",
+            Self::SavedModel => "TensorFlow SavedModel (its folder)",
             Self::Npy => "NumPy array (.npy)",
             Self::Npz => "NumPy archive (.npz)",
         }
     }
 
-    /// By the first bytes of a file; the rest need not be right.
+    /// By the first bytes of a file; the rest need not be right. A table of a checkpoint says only at its end what it is,
+    /// and a document of TensorFlow.js may say late of which kind it is.
     ///
     /// ```
     /// use upconv_weights::Format;
     /// assert_eq!(Format::of(b"\x40\0\0\0\0\0\0\0{\"a\":{"), Some(Format::Safetensors));
     /// assert_eq!(Format::of(b"{\n  \"format\": \"graph-model\""), Some(Format::TfjsGraph));
     /// assert_eq!(Format::of(b"\x93NUMPY\x01\0"), Some(Format::Npy));
+    /// assert_eq!(Format::of(b"\x0a\x10\x0a\x01x\x12\x0bPlaceholder"), Some(Format::GraphDef));
     /// assert_eq!(Format::of(b"\x89HDF\r\n\x1a\n"), None);
     /// ```
     pub fn of(begin: &[u8]) -> Option<Self> {
@@ -76,7 +92,17 @@ impl Format {
         let is_text = !begin.iter().take(PREFIX as usize).any(|&byte| byte == 0);
         let first = begin.iter().find(|byte| !byte.is_ascii_whitespace());
         if is_text && first == Some(&b'{') {
-            return Some(Self::TfjsGraph);
+            return Some(if tfjs::begins_layers(begin) {
+                Self::TfjsLayers
+            } else {
+                Self::TfjsGraph
+            });
+        }
+        if graph_def::begins_saved_model(begin) {
+            return Some(Self::SavedModel);
+        }
+        if graph_def::begins_graph(begin) {
+            return Some(Self::GraphDef);
         }
         (begin.get(PREFIX as usize) == Some(&b'{')).then_some(Self::Safetensors)
     }
@@ -94,13 +120,13 @@ pub struct SourceFile {
     pub sha256: String,
 }
 
-/// A tensor that was passed by, as it holds no numbers, or numbers of a type that is not read.
+/// Something of a file that is no tensor, or a tensor of a type that is not read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Skipped {
-    /// Its name.
+pub struct PassedOver {
+    /// The name that it would have as a tensor.
     pub name: String,
-    /// What it holds, as its format calls it: `DT_STRING`.
-    pub holds: String,
+    /// What it is, in words of its format: `DT_STRING`.
+    pub what: String,
 }
 
 /// An opened weight file.
@@ -116,8 +142,8 @@ pub struct Source {
     pub weights: Weights,
     /// The operations on them, where the format tells.
     pub graph: Option<Graph>,
-    /// What was passed by, in the order of names.
-    pub skipped: Vec<Skipped>,
+    /// What else is in the file, in the order of names.
+    pub passed_over: Vec<PassedOver>,
 }
 
 impl Source {
@@ -175,20 +201,33 @@ pub fn open(path: &Path) -> Result<Source> {
         Format::Safetensors => {
             let (weights, read) = Weights::read_described(path)?;
             let files = vec![read];
-            Source { file, format, files, weights, graph: None, skipped: vec![] }
+            Source { file, format, files, weights, graph: None, passed_over: vec![] }
         }
         Format::Npy | Format::Npz => {
             let (weights, read) = numpy::read_described(path)?;
             let files = vec![read];
-            Source { file, format, files, weights, graph: None, skipped: vec![] }
+            Source { file, format, files, weights, graph: None, passed_over: vec![] }
         }
         Format::TfCheckpoint => {
-            let Checkpoint { weights, skipped, files } = tf_checkpoint::read(path)?;
-            Source { file, format, files, weights, graph: None, skipped }
+            let Checkpoint { weights, passed_over, files } = tf_checkpoint::read(path)?;
+            Source { file, format, files, weights, graph: None, passed_over }
         }
-        Format::TfjsGraph => {
-            let tfjs::Model { weights, graph, files } = tfjs::read(path)?;
-            Source { file, format, files, weights, graph: Some(graph), skipped: vec![] }
+        Format::GraphDef | Format::SavedModel => {
+            let read = match format {
+                Format::GraphDef => graph_def::read_graph(path),
+                _ => graph_def::read_saved_model(path),
+            };
+            let graph_def::Model { weights, graph, passed_over, files } = read?;
+            Source { file, format, files, weights, graph: Some(graph), passed_over }
+        }
+        Format::TfjsGraph | Format::TfjsLayers => {
+            let tfjs::Model { kind, weights, graph, files } = tfjs::read(path)?;
+            // The first bytes may not say which.
+            let format = match kind {
+                tfjs::Kind::Graph => Format::TfjsGraph,
+                tfjs::Kind::Layers => Format::TfjsLayers,
+            };
+            Source { file, format, files, weights, graph: Some(graph), passed_over: vec![] }
         }
     };
     Ok(source)
@@ -202,6 +241,9 @@ const BEGIN: usize = 1024;
 /// # Errors
 /// If it cannot be read, or no reader knows it.
 pub fn detect(path: &Path) -> Result<Format> {
+    if graph_def::is_at(path) {
+        return Ok(Format::SavedModel);
+    }
     if tf_checkpoint::is_at(path)? {
         return Ok(Format::TfCheckpoint);
     }
@@ -217,6 +259,10 @@ pub fn detect(path: &Path) -> Result<Format> {
         Some("safetensors") if begin.len() <= PREFIX as usize => Some(Format::Safetensors),
         Some("npy") if numpy::MAGIC.starts_with(&begin) => Some(Format::Npy),
         Some("ckpt") if begin.is_empty() || begin.starts_with(b"\0") => Some(Format::TfCheckpoint),
+        Some("pb") if begin.len() < 32 => match base_name(path).as_str() {
+            "saved_model.pb" => Some(Format::SavedModel),
+            _ => Some(Format::GraphDef),
+        },
         Some("npz") if begin.is_empty() || begin.starts_with(b"P") => Some(Format::Npz),
         _ => None,
     };

@@ -5,8 +5,10 @@
 //! | [`mod@format`] | finds out what a file is, and opens it |
 //! | [`safetensors`] | the format that this project keeps weights in, with [`metadata`] |
 //! | [`tf_checkpoint`] | TensorFlow's checkpoints: both formats, in one file or several |
-//! | [`tfjs`] | TensorFlow.js graph models: JSON and binary shards |
+//! | [`graph_def`] | TensorFlow's graphs: frozen ones, and `SavedModel` |
+//! | [`tfjs`] | models of TensorFlow.js, of operations or of layers: JSON and binary shards |
 //! | [`mod@numpy`] | NumPy arrays: `.npy`, `.npz`, and dictionaries of arrays in them |
+//! | [`graph`] | the operations or layers that a file has beside its tensors |
 //! | [`rename`] | tables from a file's names to a model's, with the moves of axes |
 //! | [`balance`] | the fate of every tensor |
 //! | [`convert`] | a foreign file and a table become weights of ours |
@@ -41,6 +43,8 @@ pub mod convert;
 mod cursor;
 mod error;
 pub mod format;
+pub mod graph;
+pub mod graph_def;
 pub mod hash;
 mod input;
 mod json;

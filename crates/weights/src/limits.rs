@@ -61,6 +61,9 @@ pub const MAX_SHARDS: u64 = 1 << 12;
 /// Most bytes of all tensors together of which a message states fewer cells than they have: 256 MiB.
 pub const MAX_FILLED_BYTES: u64 = 1 << 28;
 
+/// Most bytes, about, that the nodes of a graph take in memory: 256 MiB.
+pub const MAX_GRAPH_BYTES: usize = 1 << 28;
+
 /// Most tensors of a file, and most nodes of a graph.
 pub const MAX_TENSORS: usize = 1 << 16;
 

@@ -33,7 +33,6 @@ use crate::cursor::Cursor;
 use crate::error::{Result, WeightsError};
 use crate::limits;
 
-#[allow(unused_imports, reason = "each reader uses its share")]
 pub(crate) use prefix::Prefix;
 
 /// Most bytes of a varint: 64 bits, 7 in each.

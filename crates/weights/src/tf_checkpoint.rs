@@ -12,7 +12,7 @@
 //! Tensors have the names that variables were saved under: `conv1/weights`, or `layer/kernel/.ATTRIBUTES/VARIABLE_VALUE`
 //! where `tf.train.Checkpoint` wrote them. Variables that were cut into parts are put together. Axes stay as they are:
 //! the filters of convolutions are `[height, width, in, out]`. What holds no numbers, such as the text that describes
-//! Python's objects, is skipped, and [`Skipped`] says so.
+//! Python's objects, is passed_over, and [`PassedOver`] says so.
 //!
 //! Files from [`limits::MAPPED_BYTES`] on are mapped, and tensors that lie in them as they are needed take no memory of
 //! their own. Those that are put together of parts that lie apart do, and so do those of the first format whose cells are
@@ -35,7 +35,7 @@ use std::sync::Arc;
 
 use crate::bytes::{Bytes, Whole};
 use crate::error::{Result, WeightsError, shown};
-use crate::format::{Skipped, SourceFile};
+use crate::format::{PassedOver, SourceFile};
 use crate::protobuf::Message;
 use crate::safetensors::Weights;
 use crate::tensor::Tensor;
@@ -51,7 +51,7 @@ pub struct Checkpoint {
     /// The tensors, under the names of the checkpoint.
     pub weights: Weights,
     /// What is there besides, in the order of names.
-    pub skipped: Vec<Skipped>,
+    pub passed_over: Vec<PassedOver>,
     /// The files read: tables, then files of cells, in the order of their numbers.
     pub files: Vec<SourceFile>,
 }
@@ -60,7 +60,7 @@ pub struct Checkpoint {
 #[derive(Default)]
 struct Contents {
     tensors: Vec<Tensor>,
-    skipped: Vec<Skipped>,
+    passed_over: Vec<PassedOver>,
 }
 
 /// Reads a checkpoint by any of the paths that the module describes; its files take at most [`limits::MAX_BYTES`]
@@ -89,13 +89,13 @@ pub fn read(path: &Path) -> Result<Checkpoint> {
             }
         }
     }
-    let Contents { tensors, skipped } = match contents {
+    let Contents { tensors, passed_over } = match contents {
         Some(contents) => contents,
         None => slices.finish()?,
     };
     let file = path.display().to_string();
     let weights = Weights::new(None, tensors).map_err(|error| error.in_file(&file))?;
-    Ok(Checkpoint { weights, skipped, files: files.read })
+    Ok(Checkpoint { weights, passed_over, files: files.read })
 }
 
 /// Reads a checkpoint that is in memory: its table, and its files of cells if the table is an index of such. Messages
@@ -107,10 +107,10 @@ pub fn from_bytes(
     file: &str,
     table: Vec<u8>,
     shards: Vec<Vec<u8>>,
-) -> Result<(Weights, Vec<Skipped>)> {
+) -> Result<(Weights, Vec<PassedOver>)> {
     let shared = |bytes| Bytes::shared(Whole::Read(Arc::new(bytes)));
     let entries = table::read(file, &shared(table))?;
-    let Contents { tensors, skipped } = match header(file, &entries)? {
+    let Contents { tensors, passed_over } = match header(file, &entries)? {
         None => {
             let mut slices = saved_slices::Reader::default();
             slices.add(file, entries)?;
@@ -131,7 +131,7 @@ pub fn from_bytes(
         }
     };
     let weights = Weights::new(None, tensors).map_err(|error| error.in_file(file))?;
-    Ok((weights, skipped))
+    Ok((weights, passed_over))
 }
 
 /// The header of an index of files of cells; nothing for a table that holds cells itself.

@@ -22,7 +22,7 @@ fn sample(name: &str) -> Vec<u8> {
 #[derive(Deserialize)]
 struct Expected {
     tensors: BTreeMap<String, Loaded>,
-    skipped: Vec<String>,
+    passed_over: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -49,7 +49,7 @@ fn names(weights: &Weights) -> Vec<&str> {
 fn every_sample_is_what_tensorflow_reads() {
     let expected = expected();
     assert_eq!(expected.len(), 10);
-    for (prefix, Expected { tensors, skipped }) in expected {
+    for (prefix, Expected { tensors, passed_over }) in expected {
         let source = format::open(&folder().join(&prefix)).unwrap();
         assert_eq!(source.format, Format::TfCheckpoint, "{prefix}");
         assert_eq!(names(&source.weights), tensors.keys().collect::<Vec<_>>(), "{prefix}");
@@ -62,11 +62,11 @@ fn every_sample_is_what_tensorflow_reads() {
                 None => assert_eq!(Some(hex), bytes, "{prefix}: {name}"),
             }
         }
-        let passed_by: Vec<_> = source.skipped.iter().map(|skipped| &skipped.name[..]).collect();
-        assert_eq!(passed_by, skipped, "{prefix}");
+        let passed: Vec<_> = source.passed_over.iter().map(|passed| &passed.name[..]).collect();
+        assert_eq!(passed, passed_over, "{prefix}");
     }
-    let strings = tf_checkpoint::read(&folder().join("v2.ckpt")).unwrap().skipped;
+    let read = tf_checkpoint::read(&folder().join("v2.ckpt")).unwrap();
     let held: Vec<_> =
-        strings.iter().map(|skipped| (&skipped.name[..], &skipped.holds[..])).collect();
+        read.passed_over.iter().map(|passed| (&passed.name[..], &passed.what[..])).collect();
     assert_eq!(held, [("names", "DT_STRING"), ("waves", "DT_COMPLEX64")]);
 }

@@ -8,7 +8,7 @@ use super::table::{self, Entry, form};
 use super::{Contents, entry_name, name_of, part_key};
 use crate::bytes::Bytes;
 use crate::error::{Result, TensorFault, WeightsError};
-use crate::format::Skipped;
+use crate::format::PassedOver;
 use crate::protobuf::Message;
 use crate::tensor::{self, Dtype, Tensor};
 use crate::{limits, tensor_proto};
@@ -109,9 +109,10 @@ pub(super) fn read(
         let stored = stored(&within, value)?;
         parts_read += stored.parts.len();
         let Some(dtype) = tensor_proto::dtype(stored.dtype) else {
-            contents
-                .skipped
-                .push(Skipped { name: name.into(), holds: tensor_proto::type_name(stored.dtype) });
+            contents.passed_over.push(PassedOver {
+                name: name.into(),
+                what: tensor_proto::type_name(stored.dtype),
+            });
             continue;
         };
         let cells = match stored.parts.is_empty() {

@@ -10,7 +10,7 @@ use super::table::Entry;
 use super::{Contents, name_of};
 use crate::bytes::Bytes;
 use crate::error::{Result, TensorFault, WeightsError};
-use crate::format::Skipped;
+use crate::format::PassedOver;
 use crate::protobuf::{Field, Message};
 use crate::tensor::{Dtype, Tensor};
 use crate::{limits, tensor_proto};
@@ -160,8 +160,8 @@ impl Reader {
         let mut contents = Contents::default();
         for (name, Declared { file, dtype, shape, found, .. }) in self.declared {
             let Some(dtype) = tensor_proto::dtype(dtype) else {
-                let holds = tensor_proto::type_name(dtype);
-                contents.skipped.push(Skipped { name, holds });
+                let what = tensor_proto::type_name(dtype);
+                contents.passed_over.push(PassedOver { name, what });
                 continue;
             };
             let cells = whole(dtype, &shape, found)

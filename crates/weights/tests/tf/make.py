@@ -44,7 +44,7 @@ def values(dtype, shape):
 def read(prefix):
     """All tensors of a checkpoint, as TensorFlow reads them; and the names of those that hold no numbers."""
     reader = tf1.train.NewCheckpointReader(prefix)
-    tensors, skipped = {}, []
+    tensors, passed_over = {}, []
     for name, dtype in reader.get_variable_to_dtype_map().items():
         if dtype.name in NAMES:
             # By the operations that models use: the reader's own function does not know all types.
@@ -54,8 +54,8 @@ def read(prefix):
                 value = tf.raw_ops.Restore(file_pattern=prefix, tensor_name=name, dt=dtype)
             tensors[name] = described(value.numpy())
         else:
-            skipped.append(name)
-    return {"tensors": tensors, "skipped": sorted(skipped)}
+            passed_over.append(name)
+    return {"tensors": tensors, "passed_over": sorted(passed_over)}
 
 
 def described(array):
@@ -178,7 +178,7 @@ def frozen():
             getattr(tensor, field).extend(numbers.tolist())
     with open(path("frozen.pb"), "wb") as file:
         file.write(definition.SerializeToString(deterministic=True))
-    tensors, skipped = {}, []
+    tensors, passed_over = {}, []
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(definition, name="")
         with tf1.Session() as run:
@@ -188,8 +188,8 @@ def frozen():
                     if np.asarray(value).dtype.name in NAMES:
                         tensors[node.name] = described(value)
                     else:
-                        skipped.append(node.name)
-    return {"tensors": tensors, "skipped": sorted(skipped)}
+                        passed_over.append(node.name)
+    return {"tensors": tensors, "passed_over": sorted(passed_over)}
 
 
 def saved_models():

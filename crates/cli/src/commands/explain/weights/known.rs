@@ -2,7 +2,7 @@
 
 use upconv_explain::Lang;
 use upconv_models::{LayerKind, registry};
-use upconv_weights::tfjs::graph::{Attr, Graph, Node};
+use upconv_weights::graph::{Attr, Graph, Node};
 use upconv_weights::{Source, Tensor, shown};
 
 use super::{in_tensor, layer};
