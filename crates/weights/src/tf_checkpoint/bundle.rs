@@ -3,6 +3,8 @@
 //! # Source
 //! TensorFlow 2.21: `core/protobuf/tensor_bundle.proto`, and `core/util/tensor_bundle/tensor_bundle.cc`.
 
+use std::ops::Range;
+
 use super::parts::{self, Part};
 use super::table::{self, Entry, form};
 use super::{Contents, entry_name, name_of, part_key};
@@ -109,6 +111,10 @@ pub(super) fn read(
         let stored = stored(&within, value)?;
         parts_read += stored.parts.len();
         let Some(dtype) = tensor_proto::dtype(stored.dtype) else {
+            // It must be there all the same.
+            if stored.parts.is_empty() {
+                reader.place(file, name, &stored)?;
+            }
             contents.passed_over.push(PassedOver {
                 name: name.into(),
                 what: tensor_proto::type_name(stored.dtype),
@@ -156,7 +162,7 @@ pub(super) fn read(
 struct Reader<'a> {
     header: &'a Header,
     shards: &'a [Shard],
-    /// Where the cells that were read lie: shard, begin and end, and whose they are.
+    /// Where the tensors that were found lie: shard, begin and end, and whose they are.
     places: Vec<(usize, u64, u64, String)>,
 }
 
@@ -171,38 +177,48 @@ impl Reader<'_> {
         needed: usize,
     ) -> Result<Bytes> {
         let fault = |fault| WeightsError::tensor(file, name, fault);
-        let Stored { shard, begin, size, .. } = *stored;
-        if usize::try_from(size) != Ok(needed) {
-            let reason = format!("a size of {size} bytes");
+        if usize::try_from(stored.size) != Ok(needed) {
+            let got = format!("a size of {} bytes", stored.size);
             let legal = format!("the {needed} that {dtype} of its shape takes");
-            return Err(fault(TensorFault::Value { got: reason, legal }));
-        }
-        let number = usize::try_from(shard).ok().filter(|&shard| shard < self.shards.len());
-        let (Some(number), Ok(begin)) = (number, u64::try_from(begin)) else {
-            let got = format!("byte {begin} of shard {shard}");
-            let legal = format!("byte 0 and up of shards 0 to {}", self.shards.len());
             return Err(fault(TensorFault::Value { got, legal }));
-        };
-        let Shard { file: shard, bytes } = &self.shards[number];
-        let end = begin.saturating_add(needed as u64);
-        if end > bytes.len() as u64 {
-            return Err(WeightsError::Truncated {
-                file: shard.clone(),
-                what: format!("tensor {name:?}"),
-                offset: begin,
-                needed: needed as u64,
-                got: (bytes.len() as u64).saturating_sub(begin),
-            });
         }
-        // Both are at most the length.
-        let cells = bytes.part(begin as usize..end as usize);
-        table::check(crc32c::crc32c(&cells), stored.checksum)
-            .map_err(|reason| form(shard, &format!("tensor {name:?}"), begin as usize, reason))?;
-        self.places.push((number, begin, end, name.into()));
+        let (shard, range) = self.place(file, name, stored)?;
+        let cells = shard.bytes.part(range.clone());
+        table::check(crc32c::crc32c(&cells), stored.checksum).map_err(|reason| {
+            form(&shard.file, &format!("tensor {name:?}"), range.start, reason)
+        })?;
         match self.header.big {
             true => cells.turned(dtype.bytes()).map_err(fault),
             false => Ok(cells),
         }
+    }
+
+    /// The file of cells that a tensor lies in, and where in it.
+    fn place(&mut self, file: &str, name: &str, stored: &Stored) -> Result<(&Shard, Range<usize>)> {
+        let Stored { shard, begin, size, .. } = *stored;
+        let number = usize::try_from(shard).ok().filter(|&shard| shard < self.shards.len());
+        let (Some(number), Ok(begin), Ok(size)) =
+            (number, u64::try_from(begin), u64::try_from(size))
+        else {
+            let got = format!("{size} bytes from byte {begin} of shard {shard} on");
+            let legal = format!("numbers from 0 on, and a shard below {}", self.shards.len());
+            let fault = TensorFault::Value { got, legal };
+            return Err(WeightsError::tensor(file, name, fault));
+        };
+        let Shard { file: shard_file, bytes } = &self.shards[number];
+        let end = begin.saturating_add(size);
+        if end > bytes.len() as u64 {
+            return Err(WeightsError::Truncated {
+                file: shard_file.clone(),
+                what: format!("tensor {name:?}"),
+                offset: begin,
+                needed: size,
+                got: (bytes.len() as u64).saturating_sub(begin),
+            });
+        }
+        self.places.push((number, begin, end, name.into()));
+        // Both are at most the length.
+        Ok((&self.shards[number], begin as usize..end as usize))
     }
 
     /// No bytes may be those of two tensors.

@@ -90,7 +90,7 @@ impl Table<'_> {
         };
         if let Some(last) = self.entries.last().filter(|last| *last.key >= *key) {
             let (key, last) = (key.escape_ascii(), last.key.escape_ascii());
-            let reason = format!("{key:?} stands after {last:?}; keys must rise");
+            let reason = format!("\"{key}\" stands after \"{last}\"; keys must rise");
             return Err(form(self.file, "the keys of the table", 0, reason));
         }
         // A key may be a few bytes that are put behind a long one.

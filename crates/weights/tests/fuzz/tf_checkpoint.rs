@@ -19,8 +19,8 @@ pub(crate) fn run(data: &[u8]) {
 fn read(table: Vec<u8>, shards: Vec<Vec<u8>>) {
     // Cells of a shard are those of one tensor at most; those of a table may be numbers of one byte that take eight, in
     // a block that is compressed.
-    let most = shards.iter().map(Vec::len).sum::<usize>()
-        + table.len() * 8 * limits::MAX_SNAPPY_INFLATION;
+    let most =
+        shards.iter().map(Vec::len).sum::<usize>() + table.len() * 8 * limits::MAX_SNAPPY_INFLATION;
     if let Ok((weights, _)) = tf_checkpoint::from_bytes("f", table, shards) {
         let bytes = weights.tensors().iter().map(|tensor| tensor.bytes().len()).sum::<usize>();
         assert!(bytes <= most, "{bytes} bytes of tensors, but at most {most}");
