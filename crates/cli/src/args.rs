@@ -178,7 +178,8 @@ pub(crate) struct Conformance {
 /// missing or unused is an error, and nothing is written, unless it is allowed by name. So are NaN and
 /// infinities, which nothing allows.
 ///
-/// Formats read: safetensors; TensorFlow.js graph models (give the JSON file; its shards are found by it);
+/// Formats read: safetensors; TensorFlow.js models (give the JSON file; its shards are found by it);
+/// TensorFlow's checkpoints (their prefix, or any of their files), frozen graphs (.pb) and SavedModel (its folder);
 /// NumPy's .npy and .npz, dictionaries of arrays included.
 #[derive(Args, Debug)]
 pub(crate) struct Convert {

@@ -58,8 +58,8 @@ pub const MAX_PARTS: usize = 1 << 12;
 /// Most files that the tensors of a checkpoint are spread over.
 pub const MAX_SHARDS: u64 = 1 << 12;
 
-/// Most bytes of all tensors together of which a message states fewer cells than they have: 256 MiB.
-pub const MAX_FILLED_BYTES: u64 = 1 << 28;
+/// Most bytes of all tensors together of which a message states fewer cells than they have: 64 MiB.
+pub const MAX_FILLED_BYTES: u64 = 1 << 26;
 
 /// Most bytes, about, that the nodes of a graph take in memory: 256 MiB.
 pub const MAX_GRAPH_BYTES: usize = 1 << 28;

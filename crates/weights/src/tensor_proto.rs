@@ -204,11 +204,15 @@ pub(crate) fn filled(
     let mut cells = Vec::new();
     cells.try_reserve_exact(needed).map_err(|_| TensorFault::NoMemory { bytes: needed as u64 })?;
     cells.extend_from_slice(&stated);
-    let zero = [0; 8];
-    let last =
-        stated.len().checked_sub(dtype.bytes()).map_or(&zero[..dtype.bytes()], |at| &stated[at..]);
-    while cells.len() < needed {
-        cells.extend_from_slice(last);
+    match stated.len().checked_sub(dtype.bytes()) {
+        None => cells.resize(needed, 0),
+        // From the last cell on, as many again as there are.
+        Some(last) => {
+            while cells.len() < needed {
+                let there = cells.len() - last;
+                cells.extend_from_within(last..last + there.min(needed - cells.len()));
+            }
+        }
     }
     Ok(cells.into())
 }
@@ -249,6 +253,6 @@ mod tests {
         // Half a cell stays what it is, and does not fit any shape.
         assert_eq!(fill(&[1], 4), Ok(vec![1]));
         let error = fill(&[1, 2], limits::MAX_FILLED_BYTES as usize + 2).unwrap_err().to_string();
-        assert!(error.contains("take 268435458 bytes; legal: at most 268435456"), "{error}");
+        assert!(error.contains("take 67108866 bytes; legal: at most 67108864"), "{error}");
     }
 }

@@ -7,7 +7,8 @@ use upconv_weights::{graph_def, limits};
 pub(crate) fn run(data: &[u8]) {
     for read in [graph_def::graph_from_bytes, graph_def::saved_model_from_bytes] {
         let Ok(model) = read("f", data.to_vec()) else { continue };
-        let bytes = model.weights.tensors().iter().map(|tensor| tensor.bytes().len()).sum::<usize>();
+        let bytes =
+            model.weights.tensors().iter().map(|tensor| tensor.bytes().len()).sum::<usize>();
         // Numbers of one byte may take eight, and a few may stand for many.
         let most = data.len() * 8 + limits::MAX_FILLED_BYTES as usize;
         assert!(bytes <= most, "{bytes} bytes of tensors in {} bytes", data.len());

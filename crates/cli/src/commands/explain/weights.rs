@@ -100,7 +100,10 @@ pub(super) fn run(
 /// Whose order of axes files of this format have. Our own files keep `[in, out / groups, kernel...]`, as PyTorch.
 fn usual_dialect(source: &Source) -> Dialect {
     match source.format {
-        Format::TfjsGraph => Dialect::Tensorflow,
+        Format::TfjsGraph | Format::TfCheckpoint | Format::GraphDef | Format::SavedModel => {
+            Dialect::Tensorflow
+        }
+        Format::TfjsLayers => Dialect::Keras,
         _ => Dialect::Pytorch,
     }
 }
