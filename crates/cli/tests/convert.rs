@@ -200,6 +200,23 @@ fn nan_is_shown_and_refused() {
 }
 
 #[test]
+fn what_is_passed_over_is_shown() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../weights/tests/tf/objects.ckpt");
+    let file = file.display();
+    let inspection = json(&format!("inspect {file} --json"), 0);
+    assert_eq!(inspection["format"], "tf_checkpoint");
+    assert_eq!(inspection["files"][1]["file"], "objects.ckpt.data-00000-of-00001");
+    assert_eq!(
+        inspection["passed_over"],
+        json!([{"name": "_CHECKPOINTABLE_OBJECT_GRAPH", "what": "DT_STRING"}])
+    );
+    let text = stdout(&format!("inspect {file}"));
+    assert!(text.contains("passed over: _CHECKPOINTABLE_OBJECT_GRAPH (DT_STRING)"), "{text}");
+    let chinese = stdout(&format!("inspect {file} --lang zh"));
+    assert!(chinese.contains("未读取：_CHECKPOINTABLE_OBJECT_GRAPH"), "{chinese}");
+}
+
+#[test]
 fn broken_files_give_one_line() {
     let selfie = Selfie::new();
     let file = selfie.write();

@@ -58,7 +58,44 @@ impl Graph {
 
     /// The nodes that take the output of node `name`.
     pub fn users<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Node> {
-        self.nodes.iter().filter(move |node| node.inputs().any(|input| input == name))
+        self.nodes.iter().filter(move |node| node.takes(name))
+    }
+
+    /// The nodes that take the output of node `name`, those included that take it by way of nodes that hand on what they
+    /// take: TensorFlow reads variables so.
+    ///
+    /// ```
+    /// use upconv_weights::graph::{Graph, Node};
+    /// let node = |name: &str, op: &str, input: &[&str]| Node {
+    ///     name: name.into(),
+    ///     op: op.into(),
+    ///     input: input.iter().map(|&name| name.into()).collect(),
+    ///     attr: Default::default(),
+    /// };
+    /// let graph = Graph {
+    ///     nodes: vec![
+    ///         node("w", "VariableV2", &[]),
+    ///         node("w/read", "Identity", &["w"]),
+    ///         node("conv", "Conv2D", &["x", "w/read"]),
+    ///     ],
+    /// };
+    /// let readers = graph.readers("w");
+    /// assert_eq!(readers.iter().map(|node| &node.name[..]).collect::<Vec<_>>(), ["w/read", "conv"]);
+    /// ```
+    pub fn readers(&self, name: &str) -> Vec<&Node> {
+        let mut readers: Vec<&Node> = self.nodes.iter().filter(|node| node.takes(name)).collect();
+        let mut next = 0;
+        while let Some(&node) = readers.get(next) {
+            next += 1;
+            if matches!(node.op.as_str(), "Identity" | "ReadVariableOp") {
+                let new = self.nodes.iter().filter(|new| new.takes(&node.name));
+                // Graphs may hold rings.
+                let is_new = |new: &&Node| !readers.iter().any(|&there| std::ptr::eq(there, *new));
+                let new: Vec<&Node> = new.filter(is_new).collect();
+                readers.extend(new);
+            }
+        }
+        readers
     }
 
     /// How many nodes there are of each operation.
@@ -72,6 +109,10 @@ impl Graph {
 }
 
 impl Node {
+    fn takes(&self, name: &str) -> bool {
+        self.inputs().any(|input| input == name)
+    }
+
     /// Names of the nodes that it takes data from, in order.
     pub fn inputs(&self) -> impl Iterator<Item = &str> {
         self.input

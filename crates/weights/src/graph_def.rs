@@ -108,6 +108,20 @@ pub fn read_saved_model(path: &Path) -> Result<Model> {
 ///
 /// # Errors
 /// If the bytes are not of the form.
+///
+/// ```
+/// use upconv_weights::graph_def;
+/// // A node "c" of operation "Const", whose setting "value" is a tensor of DT_UINT8, shape [2] and content 7, 9.
+/// let tensor = b"\x08\x04\x12\x04\x12\x02\x08\x02\x22\x02\x07\x09";
+/// let attr = [b"\x0a\x05value\x12\x0e\x42\x0c", &tensor[..]].concat();
+/// let node = [b"\x0a\x01c\x12\x05Const\x2a\x17", &attr[..]].concat();
+/// let file = [b"\x0a\x23", &node[..]].concat();
+///
+/// let model = graph_def::graph_from_bytes("c.pb", file)?;
+/// assert_eq!(model.weights.get("c").unwrap().bytes(), [7, 9]);
+/// assert_eq!(model.graph.nodes[0].op, "Const");
+/// # Ok::<(), upconv_weights::WeightsError>(())
+/// ```
 pub fn graph_from_bytes(file: &str, bytes: Vec<u8>) -> Result<Model> {
     let bytes = Bytes::shared(Whole::Read(Arc::new(bytes)));
     parse(file, &bytes, Form::Graph)?.finish(file, Vec::new(), Vec::new())

@@ -115,8 +115,14 @@ pub(crate) fn shape(field: &Field<'_>, what: &str) -> Result<Vec<usize>> {
 
 /// The cells that a message of type `TensorProto` holds, little-endian: all of them, or those of a short form.
 ///
-/// `whole` are the bytes that the outermost message was made of; what lies in them as it is needed is not copied.
-pub(crate) fn stated(message: &Message<'_>, whole: &Bytes, dtype: Dtype) -> Result<Bytes> {
+/// `whole` are the bytes that the outermost message was made of; what lies in them as it is needed is not copied. `own`
+/// are the bytes that other cells took so far.
+pub(crate) fn stated(
+    message: &Message<'_>,
+    whole: &Bytes,
+    dtype: Dtype,
+    own: &mut u64,
+) -> Result<Bytes> {
     let mut content = None;
     for field in message.clone() {
         let field = field?;
@@ -130,22 +136,34 @@ pub(crate) fn stated(message: &Message<'_>, whole: &Bytes, dtype: Dtype) -> Resu
     match dtype {
         Dtype::F32 => Ok(message.cells::<4>(5, "float_val")?.kept(whole)),
         Dtype::F64 => Ok(message.cells::<8>(6, "double_val")?.kept(whole)),
-        Dtype::I64 => {
-            integers(message, 10, "int64_val", i64::to_le_bytes, |n| Some(n.cast_signed()))
+        Dtype::I64 => Integers::new(10, "int64_val", own)
+            .read(message, |number| Some(number.cast_signed().to_le_bytes())),
+        Dtype::U64 => {
+            Integers::new(17, "uint64_val", own).read(message, |number| Some(number.to_le_bytes()))
         }
-        Dtype::U64 => integers(message, 17, "uint64_val", u64::to_le_bytes, Some),
-        Dtype::U32 => integers(message, 16, "uint32_val", u32::to_le_bytes, narrow),
-        Dtype::I32 => integers(message, 7, "int_val", i32::to_le_bytes, narrow),
-        Dtype::I16 => integers(message, 7, "int_val", i16::to_le_bytes, narrow),
-        Dtype::I8 => integers(message, 7, "int_val", i8::to_le_bytes, narrow),
-        Dtype::U16 => integers(message, 7, "int_val", u16::to_le_bytes, narrow),
-        Dtype::U8 => integers(message, 7, "int_val", u8::to_le_bytes, narrow),
-        // As the 16 bits of each.
-        Dtype::F16 | Dtype::Bf16 => integers(message, 13, "half_val", u16::to_le_bytes, narrow),
+        Dtype::U32 => Integers::new(16, "uint32_val", own)
+            .read(message, |number| narrow(number).map(u32::to_le_bytes)),
         Dtype::Bool => {
-            integers(message, 11, "bool_val", u8::to_le_bytes, |n| Some((n != 0).into()))
+            Integers::new(11, "bool_val", own).read(message, |number| Some([u8::from(number != 0)]))
         }
+        // As the 16 bits of each.
+        Dtype::F16 | Dtype::Bf16 => Integers::new(13, "half_val", own)
+            .read(message, |number| narrow(number).map(u16::to_le_bytes)),
+        Dtype::I32 => small(message, own, i32::to_le_bytes),
+        Dtype::I16 => small(message, own, i16::to_le_bytes),
+        Dtype::U16 => small(message, own, u16::to_le_bytes),
+        Dtype::I8 => small(message, own, i8::to_le_bytes),
+        Dtype::U8 => small(message, own, u8::to_le_bytes),
     }
+}
+
+/// Cells of types that share a field.
+fn small<T: TryFrom<i64>, const N: usize>(
+    message: &Message<'_>,
+    own: &mut u64,
+    bytes: impl Fn(T) -> [u8; N],
+) -> Result<Bytes> {
+    Integers::new(7, "int_val", own).read(message, |number| narrow(number).map(&bytes))
 }
 
 /// A number of 64 bits, of which the sign is that of the type that is wanted.
@@ -153,34 +171,55 @@ fn narrow<T: TryFrom<i64>>(number: u64) -> Option<T> {
     T::try_from(number.cast_signed()).ok()
 }
 
-fn integers<T, const N: usize>(
-    message: &Message<'_>,
+/// A field of whole numbers.
+struct Integers<'a> {
     number: u32,
-    what: &str,
-    bytes: impl Fn(T) -> [u8; N],
-    narrow: impl Fn(u64) -> Option<T>,
-) -> Result<Bytes> {
-    let mut cells = Vec::new();
-    for field in message.clone() {
-        let field = field?;
-        if field.number != number {
-            continue;
-        }
-        for number in field.varints(what)? {
-            let number = number?;
-            let cell = narrow(number).ok_or_else(|| {
-                let number = number.cast_signed();
-                field.error(what, format!("the number {number} does not fit into its {N} bytes"))
-            })?;
-            // Twice what there is, at most eight bytes for each of the file.
-            cells.try_reserve(N).map_err(|_| {
-                WeightsError::read(message.file(), std::io::ErrorKind::OutOfMemory.into())
-            })?;
-            cells.extend(bytes(cell));
-        }
+    what: &'static str,
+    own: &'a mut u64,
+}
+
+impl<'a> Integers<'a> {
+    fn new(number: u32, what: &'static str, own: &'a mut u64) -> Self {
+        Self { number, what, own }
     }
-    cells.shrink_to_fit();
-    Ok(cells.into())
+
+    /// The cells; `bytes` gives those of a number, or nothing if it does not fit.
+    fn read<const N: usize>(
+        self,
+        message: &Message<'_>,
+        bytes: impl Fn(u64) -> Option<[u8; N]>,
+    ) -> Result<Bytes> {
+        let Self { number, what, own } = self;
+        let mut cells = Vec::new();
+        for field in message.clone() {
+            let field = field?;
+            if field.number != number {
+                continue;
+            }
+            for number in field.varints(what)? {
+                let number = number?;
+                let cell = bytes(number).ok_or_else(|| {
+                    let number = number.cast_signed();
+                    field
+                        .error(what, format!("the number {number} does not fit into its {N} bytes"))
+                })?;
+                // A byte of the file may stand for eight.
+                *own += N as u64;
+                if *own > limits::MAX_BYTES {
+                    let limit = limits::MAX_BYTES;
+                    return Err(
+                        field.error(what, format!("with it cells take more than {limit} bytes"))
+                    );
+                }
+                cells.try_reserve(N).map_err(|_| {
+                    WeightsError::read(message.file(), std::io::ErrorKind::OutOfMemory.into())
+                })?;
+                cells.extend(cell);
+            }
+        }
+        cells.shrink_to_fit();
+        Ok(cells.into())
+    }
 }
 
 /// The cells of a short form, made full: `needed` bytes. `total` are the bytes that were filled in so far.

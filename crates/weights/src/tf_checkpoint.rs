@@ -6,6 +6,7 @@
 //! | `vgg16.tflearn`, `model.ckpt` and the like, if they are tables | that file (the format of `Saver` up to TensorFlow 0.12) |
 //! | `model.ckpt-00000-of-00003`, or `model.ckpt` where such files are | all three |
 //! | a text file `checkpoint`, or the folder with it | what its `model_checkpoint_path` names, in the same folder |
+//! | a folder with one index and no such file, as `variables` of a SavedModel | that index |
 //!
 //! A `.meta` file holds a graph without weights, and is refused with a word about what to open.
 //!

@@ -22,6 +22,8 @@ pub(super) struct Collector {
     pub(super) graph: Graph,
     pub(super) tensors: Vec<Tensor>,
     pub(super) passed_over: Vec<PassedOver>,
+    /// Bytes of cells that do not lie in the file as they are needed.
+    own: u64,
     /// Bytes of tensors of which fewer cells are stated than there are.
     filled: u64,
     /// About the bytes that the nodes take.
@@ -31,7 +33,7 @@ pub(super) struct Collector {
 impl Collector {
     pub(super) fn new(whole: Bytes) -> Self {
         let (graph, tensors, passed_over) = (Graph::default(), Vec::new(), Vec::new());
-        Self { whole, graph, tensors, passed_over, filled: 0, bytes: 0 }
+        Self { whole, graph, tensors, passed_over, own: 0, filled: 0, bytes: 0 }
     }
 
     /// Takes in a message of type `GraphDef`: its nodes, then those of its functions.
@@ -151,7 +153,7 @@ impl Collector {
         };
         let fault = |fault: TensorFault| WeightsError::tensor(value.file(), name, fault);
         let needed = tensor::byte_count(dtype, &shape).map_err(fault)?;
-        let stated = tensor_proto::stated(&value, &self.whole, dtype)?;
+        let stated = tensor_proto::stated(&value, &self.whole, dtype, &mut self.own)?;
         let cells = tensor_proto::filled(stated, dtype, needed, &mut self.filled).map_err(fault)?;
         let tensor = Tensor::of(name.into(), dtype, shape, cells);
         self.tensors.push(tensor.map_err(|error| error.in_file(value.file()))?);

@@ -64,7 +64,7 @@ impl Place {
 /// If there is none, but a word can be said about where one is.
 pub(crate) fn is_at(path: &Path) -> Result<bool> {
     if path.is_dir() {
-        return Ok(path.join(STATE).is_file());
+        return Ok(path.join(STATE).is_file() || only_index(path).is_some());
     }
     if !path.exists() {
         return Ok(prefix_of(path).is_some());
@@ -79,7 +79,11 @@ pub(crate) fn is_at(path: &Path) -> Result<bool> {
 /// The files of the checkpoint at a path.
 pub(super) fn find(path: &Path) -> Result<Place> {
     if path.is_dir() {
-        return newest(&path.join(STATE));
+        let state = path.join(STATE);
+        return match only_index(path).filter(|_| !state.is_file()) {
+            Some(index) => Ok(Place::Table(index)),
+            None => newest(&state),
+        };
     }
     if !path.exists() {
         return prefix_of(path).unwrap_or_else(|| Ok(Place::Table(path.into())));
@@ -179,7 +183,7 @@ fn newest(state: &Path) -> Result<Place> {
             "{path:?} must be a path inside the folder of this file, without \"..\""
         ));
     }
-    let prefix = folder(state).join(inside);
+    let prefix = state.with_file_name(inside);
     // Whether the prefix itself is a file, as it is in the first format, or not.
     match prefix.is_file() {
         true => Ok(Place::Table(prefix)),
@@ -192,6 +196,15 @@ fn newest(state: &Path) -> Result<Place> {
             )),
         },
     }
+}
+
+/// The index in a folder that has one alone.
+fn only_index(folder: &Path) -> Option<PathBuf> {
+    let names =
+        fs::read_dir(folder).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut found = names.filter(|name| name.ends_with(INDEX));
+    let first = found.next()?;
+    found.next().is_none().then(|| folder.join(first))
 }
 
 /// The paths, if all are files. Messages call what names them `file`.

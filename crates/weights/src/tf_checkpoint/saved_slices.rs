@@ -30,6 +30,8 @@ struct Declared {
 #[derive(Default)]
 pub(super) struct Reader {
     declared: BTreeMap<String, Declared>,
+    /// Bytes of cells that do not lie in the tables as they are needed.
+    own: u64,
 }
 
 impl Reader {
@@ -133,7 +135,7 @@ impl Reader {
                 2 => part = Some(parts::part(&field, shape, "data.slice")?),
                 3 => {
                     let tensor = field.message("data.data")?;
-                    cells = Some(tensor_proto::stated(&tensor, value, dtype)?);
+                    cells = Some(tensor_proto::stated(&tensor, value, dtype, &mut self.own)?);
                 }
                 _ => {}
             }

@@ -47,7 +47,7 @@ impl Known {
 }
 
 fn by_graph(graph: &Graph, source: &Source, tensor: &Tensor, lang: Lang) -> Result<Known, Failure> {
-    let users: Vec<&Node> = graph.users(tensor.name()).collect();
+    let users = graph.readers(tensor.name());
     if let Some(node) = users.iter().find(|node| is_transposed(node)) {
         return Ok(Known { stride: node_stride(node) });
     }
