@@ -92,149 +92,176 @@ pub(super) fn read(
     entries: &[Entry],
     shards: &[Shard],
 ) -> Result<Contents> {
-    let tensors = entries
-        .partition_point(|entry| entry.key.first().is_none_or(|&byte| byte == part_key::BEGIN));
-    let (parts, tensors) = entries.split_at(tensors);
-    // The first is the header.
-    let parts = parts.get(1..).unwrap_or_default();
+    let is_part = |entry: &Entry| entry.key.first().is_none_or(|&byte| byte == part_key::BEGIN);
+    let (parts, tensors) = entries.split_at(entries.partition_point(is_part));
     if tensors.len() > limits::MAX_TENSORS {
         let (got, limit) = (tensors.len(), limits::MAX_TENSORS);
         return Err(WeightsError::TooMany { file: file.into(), what: "tensors", got, limit });
     }
-    let mut reader = Reader { header, shards, places: Vec::new() };
-    let mut contents = Contents::default();
-    let mut parts_read = 0;
+    // The first is the header.
+    let parts = parts.get(1..).unwrap_or_default();
+    let plan = Plan { file, shards, parts };
+    let (mut planned, mut passed_over) = (Vec::with_capacity(tensors.len()), Vec::new());
+    let mut named = 0;
     for Entry { key, value } in tensors {
         let name = name_of(file, key)?;
-        let within = entry_name(file, name);
-        let fault = |fault| WeightsError::tensor(file, name, fault);
-        let stored = stored(&within, value)?;
-        parts_read += stored.parts.len();
-        let Some(dtype) = tensor_proto::dtype(stored.dtype) else {
-            // It must be there all the same.
-            if stored.parts.is_empty() {
-                reader.place(file, name, &stored)?;
-            }
-            contents.passed_over.push(PassedOver {
-                name: name.into(),
-                what: tensor_proto::type_name(stored.dtype),
-            });
-            continue;
-        };
-        let cells = match stored.parts.is_empty() {
-            true => {
-                let needed = tensor::byte_count(dtype, &stored.shape).map_err(fault)?;
-                reader.cells(file, name, &stored, dtype, needed)?
-            }
-            false => {
-                let mut found = Vec::with_capacity(stored.parts.len());
-                for part in stored.parts {
-                    let key = part_key::of(name, &part.extents);
-                    let place = parts.binary_search_by(|entry| entry.key.cmp(&key));
-                    let place = place.map_err(|_| {
-                        fault(TensorFault::Parts { reason: format!("{part} is not in the table") })
-                    })?;
-                    let own = self::stored(&format!("{within}{part}"), &parts[place].value)?;
-                    let needed = part.bytes(dtype).map_err(fault)?;
-                    if own.dtype != stored.dtype {
-                        let [own, whole] = [own.dtype, stored.dtype].map(tensor_proto::type_name);
-                        let reason = format!("{part} is of type {own}, but the whole of {whole}");
-                        return Err(fault(TensorFault::Parts { reason }));
-                    }
-                    let cells =
-                        reader.cells(file, &format!("{name}{part}"), &own, dtype, needed)?;
-                    found.push((part, cells));
+        let stored = stored(&entry_name(file, name), value)?;
+        named += stored.parts.len();
+        match tensor_proto::dtype(stored.dtype) {
+            Some(dtype) => planned.push(plan.tensor(name, dtype, stored)?),
+            None => {
+                // It must be there all the same.
+                if stored.parts.is_empty() {
+                    plan.piece(name, &stored, None)?;
                 }
-                parts::joined(dtype, &stored.shape, found).map_err(fault)?
+                let what = tensor_proto::type_name(stored.dtype);
+                passed_over.push(PassedOver { name: name.into(), what });
             }
-        };
-        contents.tensors.push(Tensor::of(name.into(), dtype, stored.shape, cells)?);
+        }
     }
-    if parts_read != parts.len() {
-        let (there, named) = (parts.len(), parts_read);
+    if named != parts.len() {
+        let there = parts.len();
         let reason = format!("{there} parts are there, but the tensors name {named}");
         return Err(form(file, "the parts of tensors", 0, reason));
     }
-    reader.check_apart(file)?;
-    Ok(contents)
+    // Before anything is read: so no byte is read twice.
+    check_apart(file, &planned)?;
+    let cells = |tensor| cells(file, header, shards, tensor);
+    let tensors = planned.into_iter().map(cells).collect::<Result<_>>()?;
+    Ok(Contents { tensors, passed_over })
 }
 
-struct Reader<'a> {
-    header: &'a Header,
+/// A tensor, and where its cells lie.
+struct Planned<'a> {
+    name: &'a str,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    /// One, or one for each part.
+    pieces: Vec<Piece>,
+}
+
+/// Bytes within a file of cells.
+struct Piece {
+    /// The tensor, with the part if it is one.
+    name: String,
+    part: Option<Part>,
+    shard: usize,
+    range: Range<usize>,
+    checksum: u32,
+}
+
+struct Plan<'a> {
+    file: &'a str,
     shards: &'a [Shard],
-    /// Where the tensors that were found lie: shard, begin and end, and whose they are.
-    places: Vec<(usize, u64, u64, String)>,
+    /// The entries of parts.
+    parts: &'a [Entry],
 }
 
-impl Reader<'_> {
-    /// The cells, in our order of bytes, that must be `needed` bytes.
-    fn cells(
-        &mut self,
-        file: &str,
-        name: &str,
-        stored: &Stored,
-        dtype: Dtype,
-        needed: usize,
-    ) -> Result<Bytes> {
-        let fault = |fault| WeightsError::tensor(file, name, fault);
-        if usize::try_from(stored.size) != Ok(needed) {
-            let got = format!("a size of {} bytes", stored.size);
-            let legal = format!("the {needed} that {dtype} of its shape takes");
-            return Err(fault(TensorFault::Value { got, legal }));
+impl Plan<'_> {
+    fn tensor<'a>(&self, name: &'a str, dtype: Dtype, stored: Stored) -> Result<Planned<'a>> {
+        let fault = |fault| WeightsError::tensor(self.file, name, fault);
+        let Stored { dtype: number, ref shape, .. } = stored;
+        if stored.parts.is_empty() {
+            let needed = tensor::byte_count(dtype, shape).map_err(fault)?;
+            let pieces = vec![self.piece(name, &stored, Some((dtype, needed)))?];
+            return Ok(Planned { name, dtype, shape: stored.shape, pieces });
         }
-        let (shard, range) = self.place(file, name, stored)?;
-        let cells = shard.bytes.part(range.clone());
-        table::check(crc32c::crc32c(&cells), stored.checksum).map_err(|reason| {
-            form(&shard.file, &format!("tensor {name:?}"), range.start, reason)
-        })?;
-        match self.header.big {
-            true => cells.turned(dtype.bytes()).map_err(fault),
-            false => Ok(cells),
+        parts::check(dtype, shape, &stored.parts).map_err(fault)?;
+        let mut pieces = Vec::with_capacity(stored.parts.len());
+        for part in stored.parts {
+            let wrong = |reason| Err(fault(TensorFault::Parts { reason }));
+            let key = part_key::of(name, &part.extents);
+            let Ok(place) = self.parts.binary_search_by(|entry| entry.key.cmp(&key)) else {
+                return wrong(format!("{part} is not in the table"));
+            };
+            let whole = format!("{name}{part}");
+            let own = self::stored(&entry_name(self.file, &whole), &self.parts[place].value)?;
+            if own.dtype != number {
+                let [own, whole] = [own.dtype, number].map(tensor_proto::type_name);
+                return wrong(format!("{part} is of type {own}, but the whole of {whole}"));
+            }
+            let needed = part.bytes(dtype).map_err(fault)?;
+            let piece = self.piece(&whole, &own, Some((dtype, needed)))?;
+            pieces.push(Piece { part: Some(part), ..piece });
         }
+        Ok(Planned { name, dtype, shape: stored.shape, pieces })
     }
 
-    /// The file of cells that a tensor lies in, and where in it.
-    fn place(&mut self, file: &str, name: &str, stored: &Stored) -> Result<(&Shard, Range<usize>)> {
-        let Stored { shard, begin, size, .. } = *stored;
+    /// Where something lies, which must be as many bytes as cells of this type take, if it is made of such.
+    fn piece(&self, name: &str, stored: &Stored, cells: Option<(Dtype, usize)>) -> Result<Piece> {
+        let wrong = |got: String, legal: String| {
+            Err(WeightsError::tensor(self.file, name, TensorFault::Value { got, legal }))
+        };
+        let Stored { shard, begin, size, checksum, .. } = *stored;
+        if let Some((dtype, needed)) =
+            cells.filter(|&(_, needed)| usize::try_from(size) != Ok(needed))
+        {
+            let legal = format!("the {needed} that {dtype} of its shape takes");
+            return wrong(format!("a size of {size} bytes"), legal);
+        }
         let number = usize::try_from(shard).ok().filter(|&shard| shard < self.shards.len());
-        let (Some(number), Ok(begin), Ok(size)) =
+        let (Some(shard), Ok(begin), Ok(size)) =
             (number, u64::try_from(begin), u64::try_from(size))
         else {
             let got = format!("{size} bytes from byte {begin} of shard {shard} on");
             let legal = format!("numbers from 0 on, and a shard below {}", self.shards.len());
-            let fault = TensorFault::Value { got, legal };
-            return Err(WeightsError::tensor(file, name, fault));
+            return wrong(got, legal);
         };
-        let Shard { file: shard_file, bytes } = &self.shards[number];
+        let Shard { file, bytes } = &self.shards[shard];
         let end = begin.saturating_add(size);
         if end > bytes.len() as u64 {
             return Err(WeightsError::Truncated {
-                file: shard_file.clone(),
+                file: file.clone(),
                 what: format!("tensor {name:?}"),
                 offset: begin,
                 needed: size,
                 got: (bytes.len() as u64).saturating_sub(begin),
             });
         }
-        self.places.push((number, begin, end, name.into()));
         // Both are at most the length.
-        Ok((&self.shards[number], begin as usize..end as usize))
+        let range = begin as usize..end as usize;
+        Ok(Piece { name: name.into(), part: None, shard, range, checksum })
     }
+}
 
-    /// No bytes may be those of two tensors.
-    fn check_apart(mut self, file: &str) -> Result<()> {
-        self.places.retain(|(_, begin, end, _)| begin < end);
-        self.places.sort();
-        for pair in self.places.windows(2) {
-            let [(shard, _, end, other), (next, begin, _, name)] = pair else { continue };
-            if shard == next && begin < end {
-                let (begin, other, end) = (*begin, other.clone(), *end);
-                let fault = TensorFault::Overlap { begin, other, end };
-                return Err(WeightsError::tensor(file, name, fault));
-            }
+/// No bytes may be those of two tensors.
+fn check_apart(file: &str, planned: &[Planned<'_>]) -> Result<()> {
+    let pieces = planned.iter().flat_map(|tensor| &tensor.pieces);
+    let mut pieces: Vec<&Piece> = pieces.filter(|piece| !piece.range.is_empty()).collect();
+    pieces.sort_by_key(|piece| (piece.shard, piece.range.start));
+    for pair in pieces.windows(2) {
+        let [before, piece] = pair else { continue };
+        let (begin, end) = (piece.range.start as u64, before.range.end as u64);
+        if before.shard == piece.shard && begin < end {
+            let fault = TensorFault::Overlap { begin, other: before.name.clone(), end };
+            return Err(WeightsError::tensor(file, &piece.name, fault));
         }
-        Ok(())
     }
+    Ok(())
+}
+
+/// Reads a tensor: compares its checksums, and puts its parts together.
+fn cells(file: &str, header: &Header, shards: &[Shard], tensor: Planned<'_>) -> Result<Tensor> {
+    let Planned { name, dtype, shape, pieces } = tensor;
+    let fault = |fault| WeightsError::tensor(file, name, fault);
+    let mut whole = None;
+    let mut found = Vec::new();
+    for Piece { name, part, shard, range, checksum } in pieces {
+        let Shard { file, bytes } = &shards[shard];
+        let cells = bytes.part(range.clone());
+        table::check(crc32c::crc32c(&cells), checksum)
+            .map_err(|reason| form(file, &format!("tensor {name:?}"), range.start, reason))?;
+        let cells = if header.big { cells.turned(dtype.bytes()).map_err(fault)? } else { cells };
+        match part {
+            Some(part) => found.push((part, cells)),
+            None => whole = Some(cells),
+        }
+    }
+    let cells = match whole {
+        Some(cells) => cells,
+        None => parts::joined(dtype, &shape, found).map_err(fault)?,
+    };
+    Tensor::of(name.into(), dtype, shape, cells)
 }
 
 fn stored(within: &str, value: &[u8]) -> Result<Stored> {

@@ -94,7 +94,35 @@ impl fmt::Display for Part {
     }
 }
 
-/// The cells of a tensor by its parts, which must be apart from each other and leave nothing out.
+/// Parts must be apart from each other, and leave nothing of the tensor out.
+pub(super) fn check<'a>(
+    dtype: Dtype,
+    shape: &[usize],
+    parts: impl IntoIterator<Item = &'a Part>,
+) -> std::result::Result<(), TensorFault> {
+    let fault = |reason| Err(TensorFault::Parts { reason });
+    let needed = tensor::byte_count(dtype, shape)?;
+    let (mut seen, mut got) = (Vec::new(), 0usize);
+    for part in parts {
+        if seen.len() == limits::MAX_PARTS {
+            return fault(format!("more than {} of them", limits::MAX_PARTS));
+        }
+        if let Some(other) = seen.iter().find(|&&other: &&&Part| part.overlaps(other)) {
+            return fault(format!("{other} and {part} overlap"));
+        }
+        seen.push(part);
+        got = got.saturating_add(part.bytes(dtype)?);
+    }
+    // As they are apart and within the shape, nothing is left out where all cells are there.
+    match got == needed {
+        true => Ok(()),
+        false => {
+            fault(format!("they hold {got} bytes, but {dtype} of shape {shape:?} takes {needed}"))
+        }
+    }
+}
+
+/// The cells of a tensor by its parts and their cells; an error if the parts are not as [`check`] wants them.
 ///
 /// Parts that lie one behind the other, as they do where a tensor was cut along its first axis, are not copied.
 pub(super) fn joined(
@@ -102,34 +130,15 @@ pub(super) fn joined(
     shape: &[usize],
     mut parts: Vec<(Part, Bytes)>,
 ) -> std::result::Result<Bytes, TensorFault> {
-    let fault = |reason| Err(TensorFault::Parts { reason });
     let needed = tensor::byte_count(dtype, shape)?;
-    if parts.len() > limits::MAX_PARTS {
-        return fault(format!(
-            "{} of them, but at most {} are read",
-            parts.len(),
-            limits::MAX_PARTS
-        ));
-    }
-    let mut got = 0usize;
-    for (place, (part, bytes)) in parts.iter().enumerate() {
+    check(dtype, shape, parts.iter().map(|(part, _)| part))?;
+    for (part, bytes) in &parts {
         let own = part.bytes(dtype)?;
         if bytes.len() != own {
             let (needed, got) = (own as u64, bytes.len() as u64);
             let (dtype, shape) = (dtype.name(), part.size.clone());
             return Err(TensorFault::ByteCount { dtype, shape, needed, got });
         }
-        got = got.saturating_add(own);
-        if let Some((other, _)) = parts[..place].iter().find(|(other, _)| part.overlaps(other)) {
-            return fault(format!("{other} and {part} overlap"));
-        }
-    }
-    // As they are apart and within the shape, nothing is left out where all cells are there.
-    if got != needed {
-        return fault(format!(
-            "they hold {got} bytes, but {} of shape {shape:?} takes {needed}",
-            dtype
-        ));
     }
     parts.sort_by(|(a, _), (b, _)| a.begin.cmp(&b.begin));
     if let Some(bytes) = in_one_place(shape, &parts) {
