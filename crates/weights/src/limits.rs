@@ -1,11 +1,12 @@
 //! How much a file may ask for. Every size is checked against these before memory is reserved.
 //!
 //! A reader holds its tensors, at most [`MAX_BYTES`], and while it reads them a document, which takes up to
-//! about ten times its [`MAX_JSON_BYTES`]. Tensors take as many bytes as in the file, except 8-bit and 16-bit
-//! quantised ones, which become F32.
+//! about ten times its [`MAX_JSON_BYTES`], or the nodes of a graph, up to [`MAX_GRAPH_BYTES`]. Tensors take as many bytes
+//! as in the file, except 8-bit and 16-bit quantised ones, which become F32; whole numbers in messages, of which one byte
+//! may stand for eight; and those of which a message states a few cells for all, up to [`MAX_FILLED_BYTES`].
 //!
 //! Tensors whose bytes lie in a file as they are needed, which is mapped or read as a whole, refer to that file. Only
-//! those of another order of bytes or axes, and compressed ones, take memory of their own.
+//! those of another order of bytes or axes, compressed ones, and those whose parts lie apart take memory of their own.
 
 use crate::error::TensorFault;
 
