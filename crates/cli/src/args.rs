@@ -180,7 +180,7 @@ pub(crate) struct Conformance {
 ///
 /// Formats read: safetensors; TensorFlow.js models (give the JSON file; its shards are found by it);
 /// TensorFlow's checkpoints (their prefix, or any of their files), frozen graphs (.pb) and SavedModel (its folder);
-/// NumPy's .npy and .npz, dictionaries of arrays included.
+/// NumPy's .npy and .npz, dictionaries of arrays included; Caffe's .caffemodel and .binaryproto.
 #[derive(Args, Debug)]
 pub(crate) struct Convert {
     /// The file to read
@@ -192,12 +192,24 @@ pub(crate) struct Convert {
     /// The model that the weights are for [default: the one that fits]
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,
+    /// Write numbers in this type [default: the one that each tensor has in IN]
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) dtype: Option<Float>,
     /// A tensor of the model that may be missing; can be given again
     #[arg(long, value_name = "NAME")]
     pub(crate) allow_missing: Vec<String>,
     /// A tensor of IN that may be unused; can be given again
     #[arg(long, value_name = "NAME")]
     pub(crate) allow_unused: Vec<String>,
+}
+
+/// A type of numbers in weight files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Float {
+    /// 2 bytes
+    F16,
+    /// 4 bytes
+    F32,
 }
 
 /// Show what a weight file holds: metadata, tensors, and what their numbers look like

@@ -234,6 +234,40 @@ fn a_graph_tells_the_stride_and_what_is_no_transposed_convolution() {
     assert!(line.contains("give --stride"), "{line}");
 }
 
+/// A `.caffemodel` of one layer `up`: its kernel is 2 by 2 of 1 to 4, its stride 2, its bias 0.5.
+fn caffe(files: &Files, kind: &str) -> String {
+    let field = |key: &[u8], bytes: &[u8]| [key, &[bytes.len() as u8], bytes].concat();
+    let cells = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>();
+    let blob = |dims: &[u8], values: &[f32]| {
+        let shape = field(b"\x3a", &field(b"\x0a", dims));
+        field(b"\x3a", &[field(b"\x2a", &cells(values)), shape].concat())
+    };
+    let layer = [
+        field(b"\x0a", b"up"),
+        field(b"\x12", kind.as_bytes()),
+        blob(&[1, 1, 2, 2], &[1.0, 2.0, 3.0, 4.0]),
+        blob(&[1], &[0.5]),
+        // convolution_param: num_output 1, kernel_size 2, stride 2.
+        field(b"\xd2\x06", b"\x08\x01\x20\x02\x30\x02"),
+    ];
+    files.write_bytes("up.caffemodel", &field(b"\xa2\x06", &layer.concat()))
+}
+
+#[test]
+fn a_net_of_caffe_tells_the_stride_too() {
+    let files = Files::new();
+    let file = caffe(&files, "Deconvolution");
+    let report = json(&format!("explain --weights {file} --layer up --json"), 0);
+    assert_eq!((&report["dialect"], &report["stride"]), (&json!("caffe"), &json!([2, 2])));
+    assert_eq!(report["worst"]["response"], json!([1.0, 2.0, 3.0, 4.0]));
+    assert_eq!(report["worst"]["bias"], 0.5);
+    let file = caffe(&files, "Convolution");
+    let line = error_line(&format!("explain --weights {file} --layer up"), 1);
+    assert!(line.ends_with("no transposed convolution: a layer of type Convolution"), "{line}");
+    let line = error_line(&format!("explain --weights {file} --layer up --lang zh"), 1);
+    assert!(line.ends_with("不是转置卷积：这是 Convolution 类型的层"), "{line}");
+}
+
 #[test]
 fn layers_that_are_not_there_or_not_unique() {
     let files = Files::new();

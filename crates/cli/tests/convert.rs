@@ -28,6 +28,7 @@ impl Selfie {
             files: vec![],
             weights: Weights::default(),
             graph: None,
+            net: None,
             passed_over: vec![],
         };
         let conversion = registry::find("selfie").unwrap().conversion(&source).unwrap();

@@ -81,6 +81,68 @@ fn the_astronaut_is_cut_out() {
     assert!(mask.rgb.iter().step_by(3).eq(&alpha));
 }
 
+const ROAD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/road.png");
+
+/// Places of a rendered scene that anybody can name: row and column, and whether there is road.
+const PLACES: [(usize, usize, bool); 6] = [
+    (300, 500, true),
+    (350, 600, true),
+    (230, 650, true),
+    (50, 300, false),
+    (330, 1100, false),
+    (300, 120, false),
+];
+
+#[test]
+fn a_road_is_found_whole_and_in_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().display();
+    let whole = json(&format!("segment --model road {ROAD} -o {place}/whole --json --verify"), 0);
+    assert_eq!((&whole["model"], &whole["width"]), (&json!("road"), &json!(1242)));
+    let mask = picture(&folder.path().join("whole/road.mask.png"));
+    for (row, column, is_road) in PLACES {
+        let p = mask.rgb[3 * (row * 1242 + column)];
+        assert!(if is_road { p > 200 } else { p < 55 }, "row {row}, column {column}: {p}");
+    }
+    let words =
+        format!("segment --model road {ROAD} -o {place}/parts --tile 512 --overlap 256 --json");
+    let parts = json(&words, 0);
+    let (whole, parts) = (whole["share"].as_f64().unwrap(), parts["share"].as_f64().unwrap());
+    assert!((whole - parts).abs() < 0.02, "{whole} {parts}");
+    let rest = json(&format!("segment --model road {ROAD} -o {place}/rest --class 0 --json"), 0);
+    assert!((whole + rest["share"].as_f64().unwrap() - 1.0).abs() < 1e-3, "{rest}");
+
+    let error = error_line(&format!("segment --model road {ROAD} --tile 300"), 2);
+    assert!(error.contains("multiple of 32 from 64 on, such as 288 or 320"), "{error}");
+    let error = error_line(&format!("segment --model road {ROAD} --class street"), 1);
+    assert!(error.contains("no class \"street\": 0 to 1 (other, road)"), "{error}");
+    let error = error_line(&format!("segment {ASTRONAUT} --tile 320"), 1);
+    assert!(error.contains("selfie") && error.contains("no tiles"), "{error}");
+}
+
+/// KittiSeg's demo cut names at the first dot and took three channels for granted.
+#[test]
+fn three_pictures_of_a_name_with_dots_in_grey_and_with_alpha() {
+    let folder = tempfile::tempdir().unwrap();
+    let below = folder.path().join("x.y");
+    fs::create_dir(&below).unwrap();
+    let (wide, high) = (70, 41);
+    let grey: image::DynamicImage =
+        image::GrayImage::from_pixel(wide, high, image::Luma([90])).into();
+    let clear = image::RgbaImage::from_pixel(wide, high, image::Rgba([90, 120, 60, 128]));
+    for (name, content) in [("a.png", grey), ("b.png", clear.into())] {
+        content.save(below.join(name)).unwrap();
+        let mut command = upconv(&format!("segment --model road ./x.y/{name} -o ./x.y --json"));
+        let output = command.current_dir(folder.path()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        for kind in ["mask", "overlay", "cutout"] {
+            let made = below.join(name.replace(".png", &format!(".{kind}.png")));
+            assert_eq!((picture(&made).width, picture(&made).height), (70, 41), "{kind}");
+        }
+    }
+    assert_eq!(names(&below).len(), 2 + 6);
+}
+
 #[test]
 fn text_for_people_and_only_some_kinds() {
     let folder = tempfile::tempdir().unwrap();

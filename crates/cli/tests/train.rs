@@ -3,7 +3,9 @@
 
 mod common;
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use common::{error_line, json, run, upconv};
 use serde_json::Value;
@@ -60,12 +62,21 @@ fn a_run_is_trained_stopped_gone_on_with_and_measured() {
     let eval = format!("--weights {weights} --data {data}");
     let found = json(&format!("eval kittiseg {eval} --json"), 0);
     assert_eq!((&found["part"], &found["pictures"]), (&"test".into(), &3.into()));
-    for name in ["max_f", "average_precision", "mean_iou", "pixel_accuracy", "loss"] {
+    for name in ["max_f", "average_precision", "bev_max_f", "mean_iou", "boundary_f", "loss"] {
         assert!(found["metrics"][name].is_f64(), "{name}: {found}");
     }
     for name in ["mean_mask", "colour_table"] {
         assert!(found["baselines"][name]["max_f"].as_f64().unwrap() > 0.3, "{found}");
     }
+    // The run's folder stands for the best weights in it, for `segment` too.
+    let best = json(&format!("eval kittiseg --weights {} --data {data} --json", path("whole")), 0);
+    assert_eq!(best["metrics"], found["metrics"]);
+    let image = format!("{data}/testing/image_2/um_000000.png");
+    let words = format!("segment --weights {} {image} -o {} --json", path("whole"), path("cut"));
+    let line = json(&words, 0);
+    assert_eq!((&line["model"], &line["width"]), (&"kittiseg".into(), &64.into()));
+    let error = error_line(&format!("segment --weights {data} {image} -o {}", path("cut")), 1);
+    assert!(error.contains("config.toml"), "{error}");
     let text = common::stdout(&format!("eval kittiseg {eval}"));
     assert!(text.lines().any(|line| line.starts_with("max_f")), "{text}");
     let error = json(&format!("eval unet {eval} --json"), 1);
@@ -108,4 +119,43 @@ fn in_a_pipe_progress_is_lines() {
     assert!(lines.contains("step 1/3") && lines.contains("evaluation: "), "{lines}");
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("steps         3 of 3, done"), "{text}");
+}
+
+/// One Ctrl-C: the step is finished, everything is saved, and the last words say how to go on; and so it does.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_saves_and_says_how_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = roads(folder.path());
+    let out = folder.path().join("run");
+    let long = SMALL.replace("run.length=3", "run.length=100000");
+    let words = format!("train unet --data {data} --out {} {long} --json", out.display());
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("upconv"))
+        .args(words.split_whitespace())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The first step's line: it trains.
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    assert!(line.contains("\"step\":1"), "{line}");
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).unwrap();
+    let mut notes = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut notes).unwrap();
+    assert!(child.wait().unwrap().success(), "{notes}");
+    let report: Value = serde_json::from_str(rest.lines().last().unwrap()).unwrap();
+    assert_eq!(report["outcome"], "stopped", "{report}");
+    let step = report["step"].as_u64().unwrap();
+    let resume = format!("train --resume {}", out.display());
+    let rest = lines(&format!("{resume} --until {} --json --quiet", step + 1));
+    assert_eq!(rest.last().unwrap()["steps_now"], 1);
+    // For people the words stand in the text.
+    let output = run(&format!("{resume} --until {}", step + 1), 0);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(&format!("upconv {resume}")), "{text}");
 }

@@ -5,7 +5,7 @@
 //! pictures as with one.
 //!
 //! Memory does not grow with the number of pictures: those in work together are estimated at
-//! [`BYTES_PER_PIXEL`] and twice their files, and a picture is not begun before its share of
+//! [`BYTES_PER_PIXEL`], twice their files and what the network takes, and a picture is not begun before its share of
 //! [`Options::memory`] is free; one that needs more than all of it is worked on alone. One file more
 //! may be open, of at most [`MAX_FILE_BYTES`](crate::decode::MAX_FILE_BYTES). The results themselves
 //! are small.
@@ -118,17 +118,17 @@ pub struct Summary {
 ///
 /// ```
 /// use upconv_data::pipeline::{Options, run};
-/// use upconv_data::{Segment, walk::Inputs};
+/// use upconv_data::{Segment, Size, walk::Inputs};
 ///
 /// struct All;
 /// impl Segment for All {
 ///     fn name(&self) -> &str {
 ///         "all"
 ///     }
-///     fn input_size(&self) -> (usize, usize) {
-///         (4, 4)
+///     fn input_size(&self, _photo: Size) -> Size {
+///         Size { height: 4, width: 4 }
 ///     }
-///     fn probabilities(&self, _rgb: &[f32]) -> Result<Vec<f32>, String> {
+///     fn probabilities(&self, _rgb: &[f32], _size: Size) -> Result<Vec<f32>, String> {
 ///         Ok(vec![1.0; 16])
 ///     }
 /// }
@@ -236,13 +236,11 @@ impl Run<'_> {
     fn segment(&self, input: &Input, turn: MutexGuard<'_, usize>) -> Result<Done> {
         let mut times = Times::default();
         let (picture, _share) = self.decode(input, turn, &mut times.decode)?;
-        let (height, width) = self.net.input_size();
-        let size = Size { height, width };
-
+        let size = self.net.input_size(picture.size());
         let photo = picture.on_white();
         let rgb = timed(&mut times.resize, || resize::to_network(&photo, picture.size(), size))?;
         drop(photo);
-        let small = timed(&mut times.network, || self.net.probabilities(&rgb));
+        let small = timed(&mut times.network, || self.net.probabilities(&rgb, size));
         let small = small.map_err(DataError::Network)?;
         check(&small, size)?;
         let over = small.iter().filter(|&&p| p >= self.options.threshold).count();
@@ -276,9 +274,11 @@ impl Run<'_> {
             }
         };
         let opened = timed(time, || Opened::new(file))?;
+        let network = self.net.bytes(self.net.input_size(opened.size()));
         let bytes = (opened.size().pixels() as u64)
             .saturating_mul(BYTES_PER_PIXEL)
-            .saturating_add(2 * file.len() as u64);
+            .saturating_add(2 * file.len() as u64)
+            .saturating_add(network);
         let share = self.budget.take(bytes);
         drop(turn);
         let picture = timed(time, || opened.decode())?;

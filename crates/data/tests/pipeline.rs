@@ -13,7 +13,7 @@ use support::{Bright, encoded, jpeg, noise, with_orientation};
 use upconv_data::decode::decode;
 use upconv_data::pipeline::{Options, Outcome, Summary, run};
 use upconv_data::walk::Inputs;
-use upconv_data::{Kinds, Segment};
+use upconv_data::{Kinds, Segment, Size};
 
 fn noisy(width: u32, height: u32, seed: u32) -> DynamicImage {
     let pixels = noise((width * height * 3) as usize, seed);
@@ -126,11 +126,11 @@ impl Segment for Counting {
         "counting"
     }
 
-    fn input_size(&self) -> (usize, usize) {
-        (1, 1)
+    fn input_size(&self, _photo: Size) -> Size {
+        Size { height: 1, width: 1 }
     }
 
-    fn probabilities(&self, _rgb: &[f32]) -> Result<Vec<f32>, String> {
+    fn probabilities(&self, _rgb: &[f32], _size: Size) -> Result<Vec<f32>, String> {
         let now = self.inside.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
         std::thread::sleep(std::time::Duration::from_millis(5));
@@ -207,11 +207,11 @@ impl Segment for Fixed {
         "fixed"
     }
 
-    fn input_size(&self) -> (usize, usize) {
-        (1, 2)
+    fn input_size(&self, _photo: Size) -> Size {
+        Size { height: 1, width: 2 }
     }
 
-    fn probabilities(&self, _rgb: &[f32]) -> Result<Vec<f32>, String> {
+    fn probabilities(&self, _rgb: &[f32], _size: Size) -> Result<Vec<f32>, String> {
         self.0.clone()
     }
 }

@@ -1,4 +1,5 @@
-//! Times training steps: ResNet-20 on 64 pictures of 32x32, DCGAN (both its networks) on 16 of 64x64.
+//! Times training steps: ResNet-20 on 64 pictures of 32x32, DCGAN (both its networks) on 16 of 64x64, FCN-8s, small and on
+//! all of VGG-16, on one picture of KITTI's 375x1242.
 //!
 //! Reads lines `{"net": "resnet20", "steps": 5}` and answers each with `{"ms": [..]}`, one number a step; the network is
 //! kept from line to line. `bench/training_steps.py` asks this program and PyTorch in turn.
@@ -13,7 +14,9 @@ use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use serde::Deserialize;
 use upconv_models::dcgan::{Discriminator, Generator};
+use upconv_models::fcn::{self, Crop, Fcn, FcnConfig, Form};
 use upconv_models::inference::Model;
+use upconv_models::initial::draw;
 use upconv_models::resnet_cifar::ResNetCifar;
 use upconv_nn::ops;
 use upconv_nn::pass::Eager;
@@ -57,7 +60,11 @@ fn make(net: &str) -> Fallible<Box<dyn Trained>> {
     match net {
         "resnet20" => Ok(Box::new(Classifier::new()?)),
         "dcgan" => Ok(Box::new(Adversaries::new()?)),
-        other => Err(format!("{other}: known are resnet20 and dcgan").into()),
+        "fcn8s_small" => Ok(Box::new(Pixels::new(&FcnConfig::small())?)),
+        "fcn8s_vgg" => Ok(Box::new(Pixels::new(&FcnConfig::kittiseg())?)),
+        other => {
+            Err(format!("{other}: known are resnet20, dcgan, fcn8s_small and fcn8s_vgg").into())
+        }
     }
 }
 
@@ -92,6 +99,42 @@ impl Trained for Classifier {
         let log = ops::log_softmax(scores)?;
         let loss = log.gather(1, self.labels.clone()).mean().neg();
         self.net = descend(&mut self.optimiser, self.net.clone(), loss, 0.1);
+        Ok(())
+    }
+}
+
+/// Two classes for every pixel of one picture.
+struct Pixels {
+    net: Fcn,
+    optimiser: ModuleOptimizer,
+    image: Tensor<4>,
+    labels: Tensor<4, Int>,
+    step: u64,
+}
+
+impl Pixels {
+    fn new(config: &FcnConfig) -> Fallible<Self> {
+        let device = device();
+        let form = Form::Same { crop: Crop::RightBottom };
+        let config = FcnConfig { form, ..config.clone() };
+        let labels: Vec<i32> = (0..375 * 1242).map(|at| i32::from(at % 1242 > 621)).collect();
+        Ok(Self {
+            net: draw(Fcn::new(&config, &device)?, 1, fcn::initial)?,
+            optimiser: AdamConfig::new().init(),
+            image: Tensor::random([1, 3, 375, 1242], Distribution::Normal(0.0, 1.0), &device),
+            labels: Tensor::<1, Int>::from_ints(&labels[..], &device).reshape([1, 1, 375, 1242]),
+            step: 0,
+        })
+    }
+}
+
+impl Trained for Pixels {
+    fn step(&mut self) -> Fallible<()> {
+        self.step += 1;
+        let scores = self.net.forward(&mut Eager::training(self.step), &self.image)?;
+        let log = ops::log_softmax(scores)?;
+        let loss = log.gather(1, self.labels.clone()).mean().neg();
+        self.net = descend(&mut self.optimiser, self.net.clone(), loss, 1e-5);
         Ok(())
     }
 }

@@ -10,7 +10,8 @@
 //! | [`unet`] | gives every pixel its class, with fine borders |
 //! | [`segnet`] | gives every pixel its class, with little memory |
 //!
-//! With the feature `train`, `training` trains those that give every pixel its class.
+//! [`segmentation`] runs those that give every pixel its class on pictures of any size, and with the feature `train`,
+//! `training` trains them.
 //!
 //! [`registry`] lists them with their sizes, their strong and weak points, and what to take instead.
 #![forbid(unsafe_code)]
@@ -26,8 +27,10 @@ pub mod registry;
 mod residual;
 pub mod resnet;
 pub mod resnet_cifar;
+pub mod segmentation;
 pub mod segnet;
 pub mod selfie;
+mod selftest;
 pub mod stored;
 #[cfg(feature = "train")]
 pub mod training;

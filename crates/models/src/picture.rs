@@ -1,5 +1,6 @@
 //! From a picture to the input of a network, as the metadata of its weights say it.
 
+use upconv_data::Size;
 use upconv_weights::metadata::{Fit, Input, Order, Resize};
 
 /// The colours that VGG's authors subtract: the means of ImageNet, blue first.
@@ -111,6 +112,56 @@ pub fn planes_of(input: &Input, rgb: &[f32], cells: usize) -> Vec<f32> {
         }
     }
     planes
+}
+
+/// The same of a picture whose colours lie side by side in 0..1, with its border repeated to the right and below up to
+/// multiples of `multiple`; and the height and width that it then has.
+///
+/// # Shapes
+/// `rgb: [h, w, 3] -> [high, wide, channels]`
+///
+/// ```
+/// use upconv_data::Size;
+/// use upconv_models::picture::{caffe, interleaved};
+/// let input = caffe([1, 1]);
+/// let (x, size) = interleaved(&input, &[1.0, 0.0, 0.0], Size { height: 1, width: 1 }, 2);
+/// assert_eq!((&x[3..6], size), (&[-103.939, -116.779, 131.32][..], [2, 2]));
+/// ```
+pub fn interleaved(
+    input: &Input,
+    rgb: &[f32],
+    Size { height, width }: Size,
+    multiple: usize,
+) -> (Vec<f32>, [usize; 2]) {
+    let [high, wide] = [height, width].map(|size| size.next_multiple_of(multiple.max(1)));
+    let [low, high_value] = input.range;
+    let channels = input.order.channels();
+    let of = |list: &Option<Vec<f64>>, channel: usize, else_: f64| {
+        list.as_ref().and_then(|list| list.get(channel)).copied().unwrap_or(else_)
+    };
+    // A channel is `factor * value + shift`.
+    let affine: Vec<(f64, f64)> = (0..channels)
+        .map(|channel| (of(&input.mean, channel, 0.0), of(&input.std, channel, 1.0)))
+        .map(|(mean, std)| ((high_value - low) / std, (low - mean) / std))
+        .collect();
+    let mut x = Vec::with_capacity(high * wide * channels);
+    for row in 0..high {
+        let row = &rgb[row.min(height - 1) * width * 3..][..width * 3];
+        for column in 0..wide {
+            let &[r, g, b] = &row.as_chunks::<3>().0[column.min(width - 1)];
+            let colours = [r, g, b].map(f64::from);
+            let grey = 0.299 * colours[0] + 0.587 * colours[1] + 0.114 * colours[2];
+            x.extend(affine.iter().enumerate().map(|(channel, (factor, shift))| {
+                let value = match input.order {
+                    Order::Gray => grey,
+                    Order::Rgb => colours[channel],
+                    Order::Bgr => colours[2 - channel],
+                };
+                (factor * value + shift) as f32
+            }));
+        }
+    }
+    (x, [high, wide])
 }
 
 /// Planes with more rows below and columns to the right, up to multiples of `multiple`, which repeat the last ones; and

@@ -62,6 +62,33 @@ fn every_network_learns() {
     }
 }
 
+#[test]
+fn one_street_is_learned_by_heart() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = roads(folder.path());
+    // For training and for validation.
+    let pair = "training/image_2/um_000000.png training/gt_image_2/um_road_000000.png\n";
+    for list in ["train.txt", "val.txt"] {
+        std::fs::write(data.join(list), pair).unwrap();
+    }
+    let mut set = wishes(&[]);
+    set.retain(|wish| !wish.starts_with("data.batch") && !wish.starts_with("run."));
+    let rest = [
+        "data.batch=1",
+        "run.length=250",
+        "run.evaluate_every=250",
+        "net.rate=3e-3",
+        "config.dropout=0.0",
+        "data.augment.flip=\"off\"",
+        "data.augment.brightness=0.001",
+        "data.augment.contrast={min=1.0,max=1.0}",
+    ];
+    set.extend(rest.map(String::from));
+    let wishes = Wishes { width: Some(0.125), set: &set, ..Wishes::default() };
+    let report = trained("kittiseg", &data, &folder.path().join("run"), &wishes, None);
+    assert!(report.evaluation.get("max_f").unwrap() > 0.99, "{report}");
+}
+
 /// Weights of VGG-16, narrow: all that the trunk of an FCN of a 64th of the channels needs.
 fn vgg(file: &Path) {
     let mut tensors = Vec::new();

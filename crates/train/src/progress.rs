@@ -122,6 +122,7 @@ impl<W: Write> Watch for Progress<W> {
             Happening::SettingChanged { key, before, now } => self.line(&format!(
                 "warning: {key} was {before} until now and is {now}; no unbroken run gives what this one will"
             )),
+            Happening::Note { text } => self.line(&format!("warning: {text}")),
             Happening::Step { step, scalars, pictures, .. } => {
                 self.step = step;
                 self.numbers = shown(scalars);

@@ -74,6 +74,11 @@ pub trait Trainee {
         Ok(())
     }
 
+    /// What people should know since the last step, a line each, such as pictures that cannot be read.
+    fn notes(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Begins from weights of a file: by default those of the same model, complete.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use upconv_data::{atomic, encode};
-use upconv_weights::{Tensor, Weights};
+use upconv_weights::{Tensor, Weights, format};
 
 use crate::error::{Result, TrainError};
 use crate::part::Restored;
@@ -152,7 +152,7 @@ fn begin(
         return Err(TrainError::NoCheckpoint { path, count, newest });
     }
     if let Some(from) = &run.run_settings().from {
-        let weights = Weights::read(&from.file)?;
+        let weights = format::open(&from.file)?.weights;
         let file = from.file.display().to_string();
         let found = weights.weights_hash();
         if found != from.weights_hash {
@@ -276,6 +276,9 @@ impl Session<'_> {
     /// One step, and what is due after it. What is due depends on the number of the step alone.
     fn step(&mut self) -> Result<()> {
         let scalars = self.trainee.step(&self.moment())?;
+        for text in self.trainee.notes() {
+            self.watch.see(&Happening::Note { text: &text });
+        }
         self.step += 1;
         scalars.check(self.step)?;
         let last = self.step == self.spans.length;
@@ -411,8 +414,6 @@ impl Session<'_> {
     fn report(&self, outcome: Outcome, weights_hash: String, first: u64, begun: Instant) -> Report {
         let best = self.standing.best.as_ref().map_or(self.step, |best| best.step);
         let of_best = checkpoint::path(&self.checkpoints, best);
-        let averaged = of_best.join(checkpoint::AVERAGED);
-        let plain = of_best.join(checkpoint::WEIGHTS);
         Report {
             run: self.run.folder().into(),
             model: self.run.model().into(),
@@ -424,7 +425,7 @@ impl Session<'_> {
             last: self.standing.last.clone(),
             evaluation: self.standing.evaluation.clone(),
             best: self.standing.best.clone(),
-            weights: if averaged.exists() { averaged } else { plain },
+            weights: checkpoint::weights_for_use(&of_best),
             checkpoint: checkpoint::path(&self.checkpoints, self.step),
             weights_hash,
         }

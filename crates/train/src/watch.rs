@@ -40,6 +40,11 @@ pub enum Happening<'a> {
         /// What is set now, as TOML.
         now: &'a str,
     },
+    /// The model has something to say.
+    Note {
+        /// One line.
+        text: &'a str,
+    },
     /// A step is done.
     Step {
         /// Steps that are done.

@@ -102,6 +102,28 @@ pub enum WeightsError {
         /// What is wrong with it, and what is legal.
         reason: String,
     },
+    /// A text that people write is not of the expected form.
+    #[error("{file}:{line}:{column}: {reason}")]
+    Text {
+        /// The file.
+        file: String,
+        /// The line, from 1 on.
+        line: usize,
+        /// The letter of the line, from 1 on.
+        column: usize,
+        /// What is wrong there, and what is legal.
+        reason: String,
+    },
+    /// A layer of a net makes no sense.
+    #[error("{}layer {layer:?}: {reason}", prefix(file))]
+    Layer {
+        /// The file; empty for a net in memory.
+        file: String,
+        /// The layer.
+        layer: String,
+        /// What is wrong with it, and what is legal.
+        reason: String,
+    },
     /// A pickle asks for a function or class of Python. Nothing is ever called; those that are known say
     /// how numbers lie in the file.
     #[error(
@@ -401,6 +423,8 @@ impl WeightsError {
             | Self::Surplus { file, .. }
             | Self::Json { file, .. }
             | Self::Form { file, .. }
+            | Self::Text { file, .. }
+            | Self::Layer { file, .. }
             | Self::Global { file, .. }
             | Self::Schema { file, .. }
             | Self::TooMany { file, .. }
@@ -415,7 +439,7 @@ impl WeightsError {
         Some(file.as_str()).filter(|file| !file.is_empty())
     }
 
-    /// The tensor or the place in a document at fault, if one is.
+    /// The tensor, the layer or the place in a document at fault, if one is.
     pub fn field(&self) -> Option<&str> {
         match self {
             Self::Json { field, .. }
@@ -423,16 +447,18 @@ impl WeightsError {
             | Self::Shard { field, .. }
             | Self::ShardBytes { field, .. } => Some(field),
             Self::Tensor { tensor, .. } => Some(tensor),
+            Self::Layer { layer, .. } => Some(layer),
             Self::Rule { from, .. } => Some(from),
             Self::Global { global, .. } => Some(global),
             _ => None,
         }
     }
 
-    /// Names the file in an error about a tensor in memory.
+    /// Names the file in an error about a tensor or a layer in memory.
     pub(crate) fn in_file(self, file: &str) -> Self {
         match self {
             Self::Tensor { tensor, fault, .. } => Self::Tensor { file: file.into(), tensor, fault },
+            Self::Layer { layer, reason, .. } => Self::Layer { file: file.into(), layer, reason },
             other => other,
         }
     }

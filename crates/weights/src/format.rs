@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::caffe::{self, Net};
 use crate::error::{Result, WeightsError};
 use crate::graph::Graph;
 use crate::graph_def;
@@ -36,12 +37,26 @@ pub enum Format {
     Npy,
     /// An archive of NumPy arrays.
     Npz,
+    /// Weights of Caffe with their net.
+    Caffemodel,
+    /// A mean picture of Caffe.
+    Binaryproto,
 }
 
 impl Format {
     /// All that are read.
-    pub const ALL: &[Self] =
-        &[Self::Safetensors, Self::TfjsGraph, Self::TfCheckpoint, Self::Npy, Self::Npz];
+    pub const ALL: &[Self] = &[
+        Self::Safetensors,
+        Self::TfjsGraph,
+        Self::TfjsLayers,
+        Self::TfCheckpoint,
+        Self::GraphDef,
+        Self::SavedModel,
+        Self::Npy,
+        Self::Npz,
+        Self::Caffemodel,
+        Self::Binaryproto,
+    ];
 
     /// Its name in results.
     pub const fn name(self) -> &'static str {
@@ -54,6 +69,8 @@ impl Format {
             Self::SavedModel => "saved_model",
             Self::Npy => "npy",
             Self::Npz => "npz",
+            Self::Caffemodel => "caffemodel",
+            Self::Binaryproto => "binaryproto",
         }
     }
 
@@ -67,6 +84,8 @@ impl Format {
             Self::SavedModel => "TensorFlow SavedModel (its folder)",
             Self::Npy => "NumPy array (.npy)",
             Self::Npz => "NumPy archive (.npz)",
+            Self::Caffemodel => "Caffe weights (.caffemodel)",
+            Self::Binaryproto => "Caffe mean picture (.binaryproto)",
         }
     }
 
@@ -79,6 +98,7 @@ impl Format {
     /// assert_eq!(Format::of(b"{\n  \"format\": \"graph-model\""), Some(Format::TfjsGraph));
     /// assert_eq!(Format::of(b"\x93NUMPY\x01\0"), Some(Format::Npy));
     /// assert_eq!(Format::of(b"\x0a\x10\x0a\x01x\x12\x0bPlaceholder"), Some(Format::GraphDef));
+    /// assert_eq!(Format::of(b"\x0a\x05VGG16\xa2\x06\x20\x0a\x05conv1"), Some(Format::Caffemodel));
     /// assert_eq!(Format::of(b"\x89HDF\r\n\x1a\n"), None);
     /// ```
     pub fn of(begin: &[u8]) -> Option<Self> {
@@ -98,13 +118,24 @@ impl Format {
                 Self::TfjsGraph
             });
         }
+        let is_json = begin.get(PREFIX as usize) == Some(&b'{');
+        // A size that fits into 32 bits, as headers may have.
+        if is_json && begin[4..8] == [0; 4] {
+            return Some(Self::Safetensors);
+        }
         if graph_def::begins_saved_model(begin) {
             return Some(Self::SavedModel);
         }
         if graph_def::begins_graph(begin) {
             return Some(Self::GraphDef);
         }
-        (begin.get(PREFIX as usize) == Some(&b'{')).then_some(Self::Safetensors)
+        if caffe::is_model(begin) {
+            return Some(Self::Caffemodel);
+        }
+        if caffe::is_blob(begin) {
+            return Some(Self::Binaryproto);
+        }
+        is_json.then_some(Self::Safetensors)
     }
 }
 
@@ -142,6 +173,8 @@ pub struct Source {
     pub weights: Weights,
     /// The operations on them, where the format tells.
     pub graph: Option<Graph>,
+    /// The net of Caffe that the weights are for.
+    pub net: Option<Net>,
     /// What else is in the file, in the order of names.
     pub passed_over: Vec<PassedOver>,
 }
@@ -189,28 +222,35 @@ impl Source {
 
 /// Opens a weight file, whatever its format.
 ///
-/// Files of NumPy and TensorFlow from [`limits::MAPPED_BYTES`] on are mapped, with what [`Weights::map`] says about files that are cut
+/// Files from [`limits::MAPPED_BYTES`] on are mapped, with what [`Weights::map`] says about files that are cut
 /// short meanwhile.
 ///
 /// # Errors
 /// If it cannot be read, no reader knows it (the message lists those that exist), or it is broken.
 pub fn open(path: &Path) -> Result<Source> {
-    let file = path.display().to_string();
     let format = detect(path)?;
+    let several = |weights, files| Source {
+        file: path.display().to_string(),
+        format,
+        files,
+        weights,
+        graph: None,
+        net: None,
+        passed_over: Vec::new(),
+    };
+    let one = |weights, read| several(weights, vec![read]);
     let source = match format {
         Format::Safetensors => {
             let (weights, read) = Weights::read_described(path)?;
-            let files = vec![read];
-            Source { file, format, files, weights, graph: None, passed_over: vec![] }
+            one(weights, read)
         }
         Format::Npy | Format::Npz => {
             let (weights, read) = numpy::read_described(path)?;
-            let files = vec![read];
-            Source { file, format, files, weights, graph: None, passed_over: vec![] }
+            one(weights, read)
         }
         Format::TfCheckpoint => {
             let Checkpoint { weights, passed_over, files } = tf_checkpoint::read(path)?;
-            Source { file, format, files, weights, graph: None, passed_over }
+            Source { passed_over, ..several(weights, files) }
         }
         Format::GraphDef | Format::SavedModel => {
             let read = match format {
@@ -218,7 +258,7 @@ pub fn open(path: &Path) -> Result<Source> {
                 _ => graph_def::read_saved_model(path),
             };
             let graph_def::Model { weights, graph, passed_over, files } = read?;
-            Source { file, format, files, weights, graph: Some(graph), passed_over }
+            Source { graph: Some(graph), passed_over, ..several(weights, files) }
         }
         Format::TfjsGraph | Format::TfjsLayers => {
             let tfjs::Model { kind, weights, graph, files } = tfjs::read(path)?;
@@ -227,7 +267,15 @@ pub fn open(path: &Path) -> Result<Source> {
                 tfjs::Kind::Graph => Format::TfjsGraph,
                 tfjs::Kind::Layers => Format::TfjsLayers,
             };
-            Source { file, format, files, weights, graph: Some(graph), passed_over: vec![] }
+            Source { format, graph: Some(graph), ..several(weights, files) }
+        }
+        Format::Caffemodel => {
+            let (caffe::Model { weights, net }, read) = caffe::read_described(path)?;
+            Source { net: Some(net), ..one(weights, read) }
+        }
+        Format::Binaryproto => {
+            let (weights, read) = caffe::read_blob_described(path)?;
+            one(weights, read)
         }
     };
     Ok(source)
@@ -263,6 +311,8 @@ pub fn detect(path: &Path) -> Result<Format> {
             "saved_model.pb" => Some(Format::SavedModel),
             _ => Some(Format::GraphDef),
         },
+        Some("caffemodel") if caffe::begins_model(&begin) => Some(Format::Caffemodel),
+        Some("binaryproto") if caffe::begins_blob(&begin) => Some(Format::Binaryproto),
         Some("npz") if begin.is_empty() || begin.starts_with(b"P") => Some(Format::Npz),
         _ => None,
     };
@@ -286,6 +336,11 @@ fn looks_like(begin: &[u8]) -> Option<&'static str> {
         (b"\x1f\x8b", "a gzip archive"),
         (b"GGUF", "GGUF"),
     ];
+    if caffe::is_prototxt(begin) {
+        return Some(
+            "a prototxt of Caffe, which describes a net; its weights are in a .caffemodel",
+        );
+    }
     if begin.get(4..8) == Some(b"TFL3") {
         return Some("TensorFlow Lite");
     }

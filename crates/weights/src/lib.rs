@@ -7,6 +7,7 @@
 //! | [`tf_checkpoint`] | TensorFlow's checkpoints: both formats, in one file or several |
 //! | [`graph_def`] | TensorFlow's graphs: frozen ones, and `SavedModel` |
 //! | [`tfjs`] | models of TensorFlow.js, of operations or of layers: JSON and binary shards |
+//! | [`caffe`] | Caffe: `.caffemodel`, `.prototxt`, mean pictures, and batch norm in the usual form |
 //! | [`mod@numpy`] | NumPy arrays: `.npy`, `.npz`, and dictionaries of arrays in them |
 //! | [`graph`] | the operations or layers that a file has beside its tensors |
 //! | [`rename`] | tables from a file's names to a model's, with the moves of axes |
@@ -38,6 +39,7 @@ mod atomic;
 mod axes;
 pub mod balance;
 mod bytes;
+pub mod caffe;
 pub mod compare;
 pub mod convert;
 mod cursor;

@@ -28,6 +28,12 @@ pub const MAX_NAME_BYTES: usize = 1 << 12;
 /// Most dictionaries and lists in one another of which names are put together.
 pub const MAX_DEPTH: usize = 32;
 
+/// Most bytes of a prototxt: 16 MiB.
+pub const MAX_PROTOTXT_BYTES: u64 = 1 << 24;
+
+/// Most settings of a net, those of all layers together.
+pub const MAX_SETTINGS: usize = 1 << 20;
+
 /// Most messages of protocol buffers in one another, as in Google's own readers.
 pub const MAX_MESSAGE_DEPTH: usize = 100;
 
@@ -65,7 +71,7 @@ pub const MAX_FILLED_BYTES: u64 = 1 << 26;
 /// Most bytes, about, that the nodes of a graph take in memory: 256 MiB.
 pub const MAX_GRAPH_BYTES: usize = 1 << 28;
 
-/// Most tensors of a file, and most nodes of a graph.
+/// Most tensors of a file, and most nodes or layers of a graph.
 pub const MAX_TENSORS: usize = 1 << 16;
 
 /// Most axes of a tensor.

@@ -207,11 +207,23 @@ impl Weights {
     /// # Errors
     /// If a value is beyond the range of F16.
     pub fn to_f16(&self) -> Result<Self> {
-        let short = |tensor: &Tensor| match tensor.dtype().is_float() {
-            true if !self.is_selftest(tensor.name()) => tensor.to_f16(),
+        self.with_floats(Tensor::to_f16)
+    }
+
+    /// The same with every floating-point tensor as F32, those of a self-test as they are.
+    ///
+    /// # Errors
+    /// As [`Tensor::to_f32`].
+    pub fn widened(&self) -> Result<Self> {
+        self.with_floats(Tensor::widened)
+    }
+
+    fn with_floats(&self, change: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Self> {
+        let changed = |tensor: &Tensor| match tensor.dtype().is_float() {
+            true if !self.is_selftest(tensor.name()) => change(tensor),
             _ => Ok(tensor.clone()),
         };
-        let tensors = self.tensors.iter().map(short).collect::<Result<_>>()?;
+        let tensors = self.tensors.iter().map(changed).collect::<Result<_>>()?;
         Ok(Self { metadata: self.metadata.clone(), other: self.other.clone(), tensors })
     }
 

@@ -12,7 +12,7 @@ use upconv_weights::convert::{self, Converted};
 use upconv_weights::format::SourceFile;
 use upconv_weights::{Allowed, Format, RenameTable, Source, format, shown};
 
-use crate::args::{Context, Convert, Global};
+use crate::args::{Context, Convert, Float, Global};
 use crate::failure::Failure;
 use crate::{output, threads};
 
@@ -58,6 +58,12 @@ pub(crate) fn run(args: &Convert, global: &Global, context: Context) -> Result<E
     let (imbalance, weights_hash) = match weights {
         Err(error) => (Some(Failure::weights(&error)), None),
         Ok(weights) => {
+            let weights = match args.dtype {
+                None => Ok(weights),
+                Some(Float::F16) => weights.to_f16(),
+                Some(Float::F32) => weights.widened(),
+            };
+            let weights = weights.map_err(|error| Failure::weights(&error))?;
             let weights = match balance.missing().is_empty() {
                 true => entry.with_selftest(weights).map_err(model)?,
                 // A network that lacks a tensor cannot be run.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use upconv_explain::Lang;
 use upconv_models::training::{self, Evaluation};
 
-use super::train::args::Eval;
+use super::train::args::{Eval, weights};
 use super::train::failure::failure;
 use crate::args::{Context, Global};
 use crate::failure::Failure;
@@ -26,10 +26,11 @@ struct Report<'a> {
 pub(crate) fn run(args: &Eval, global: &Global, context: Context) -> Result<ExitCode, Failure> {
     let Context { json, lang, .. } = context;
     threads::start(global.threads.as_deref(), lang)?;
-    let evaluation = rayon::scope(|_| training::evaluate(&args.model, &args.weights, &args.data));
+    let weights = weights(&args.weights).map_err(|error| failure(&error))?;
+    let evaluation = rayon::scope(|_| training::evaluate(&args.model, &weights, &args.data));
     let report = Report {
         model: &args.model,
-        weights: args.weights.display().to_string(),
+        weights: weights.display().to_string(),
         data: args.data.display().to_string(),
         evaluation: evaluation.map_err(|error| failure(&error))?,
     };

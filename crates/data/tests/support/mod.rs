@@ -5,7 +5,7 @@
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat};
-use upconv_data::Segment;
+use upconv_data::{Segment, Size};
 
 /// A chunk of a PNG.
 pub(crate) fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
@@ -101,11 +101,11 @@ impl Segment for Bright {
         "bright"
     }
 
-    fn input_size(&self) -> (usize, usize) {
-        (8, 6)
+    fn input_size(&self, _photo: Size) -> Size {
+        Size { height: 8, width: 6 }
     }
 
-    fn probabilities(&self, rgb: &[f32]) -> Result<Vec<f32>, String> {
+    fn probabilities(&self, rgb: &[f32], _size: Size) -> Result<Vec<f32>, String> {
         assert_eq!(rgb.len(), 8 * 6 * 3);
         Ok(rgb.chunks_exact(3).map(|pixel| (pixel.iter().sum::<f32>() / 3.0).min(1.0)).collect())
     }

@@ -2,10 +2,18 @@
 
 use burn::tensor::Device;
 
-use super::{Entry, Text, own};
+use super::pixels::Pixels;
+use super::{Entry, SelfTest, Text, own};
 use crate::description::describe;
 use crate::fcn::{Fcn, FcnConfig, NAME};
 use crate::picture;
+
+const PIXELS: Pixels<FcnConfig, Fcn> = Pixels {
+    entry: NAME,
+    name: NAME,
+    multiple: 1,
+    net: |config| Fcn::new(config, &Device::flex()),
+};
 
 pub(super) const ENTRY: Entry = Entry {
     name: NAME,
@@ -38,7 +46,10 @@ pub(super) const ENTRY: Entry = Entry {
         let net = |config: &FcnConfig| Fcn::new(config, &Device::flex());
         own(NAME, source, net, picture::caffe([512, 512]))
     },
-    selftest: None,
+    selftest: Some(SelfTest {
+        with: |weights| PIXELS.with_selftest(weights),
+        verify: |file, weights| PIXELS.verify(file, weights),
+    }),
     built_in: None,
-    segmenter: None,
+    segmenter: Some(|file, weights, options| PIXELS.segmenter(file, weights, options)),
 };

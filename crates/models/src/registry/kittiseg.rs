@@ -2,10 +2,18 @@
 
 use burn::tensor::Device;
 
-use super::{Entry, Text, own};
+use super::pixels::Pixels;
+use super::{Entry, SelfTest, Text, own};
 use crate::description::describe;
 use crate::fcn::{Fcn, FcnConfig, KITTISEG};
 use crate::picture;
+
+const PIXELS: Pixels<FcnConfig, Fcn> = Pixels {
+    entry: KITTISEG,
+    name: KITTISEG,
+    multiple: 1,
+    net: |config| Fcn::new(config, &Device::flex()),
+};
 
 pub(super) const ENTRY: Entry = Entry {
     name: KITTISEG,
@@ -52,7 +60,10 @@ pub(super) const ENTRY: Entry = Entry {
         let net = |config: &Kittiseg| Fcn::new(&config.0, &Device::flex());
         own(KITTISEG, source, net, picture::caffe([375, 1242]))
     },
-    selftest: None,
+    selftest: Some(SelfTest {
+        with: |weights| PIXELS.with_selftest(weights),
+        verify: |file, weights| PIXELS.verify(file, weights),
+    }),
     built_in: None,
-    segmenter: None,
+    segmenter: Some(|file, weights, options| PIXELS.segmenter(file, weights, options)),
 };

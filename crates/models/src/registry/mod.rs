@@ -2,6 +2,8 @@
 
 mod fcn8s;
 mod kittiseg;
+mod pixels;
+mod road;
 mod segnet;
 mod selfie;
 mod unet;
@@ -16,6 +18,7 @@ use upconv_weights::{Expected, Metadata, RenameTable, Source, Weights};
 
 use crate::description::Layer;
 use crate::error::{ModelError, Result};
+use crate::segmentation::SegmentOptions;
 use crate::stored;
 
 /// A text in both languages of the program.
@@ -51,7 +54,7 @@ pub struct Entry {
     conversion: fn(&Source) -> Result<Conversion>,
     selftest: Option<SelfTest>,
     built_in: Option<fn() -> Result<Weights>>,
-    segmenter: Option<Segmenter>,
+    segmenter: Option<MakeSegmenter>,
 }
 
 /// How weights get a stored self-test, and how it is run.
@@ -62,7 +65,7 @@ struct SelfTest {
 }
 
 /// Makes the network of weights; errors call them by the name that comes first.
-type Segmenter = fn(&str, &Weights) -> Result<Box<dyn Segment>>;
+type MakeSegmenter = fn(&str, &Weights, &SegmentOptions) -> Result<Box<dyn Segment>>;
 
 /// How a foreign weight file becomes one of a model.
 #[derive(Clone, Debug)]
@@ -76,8 +79,8 @@ pub struct Conversion {
 }
 
 /// All models, in the order of lists.
-pub const MODELS: [Entry; 5] =
-    [selfie::ENTRY, kittiseg::ENTRY, fcn8s::ENTRY, unet::ENTRY, segnet::ENTRY];
+pub const MODELS: [Entry; 6] =
+    [selfie::ENTRY, road::ENTRY, kittiseg::ENTRY, fcn8s::ENTRY, unet::ENTRY, segnet::ENTRY];
 
 impl Entry {
     /// Its layers at the input that its weights are for.
@@ -108,9 +111,14 @@ impl Entry {
     /// the weights `file`.
     ///
     /// # Errors
-    /// Weights that the model cannot load.
-    pub fn segmenter(&self, file: &str, weights: &Weights) -> Result<Option<Box<dyn Segment>>> {
-        self.segmenter.map(|make| make(file, weights)).transpose()
+    /// Weights that the model cannot load; options that it does not have.
+    pub fn segmenter(
+        &self,
+        file: &str,
+        weights: &Weights,
+        options: &SegmentOptions,
+    ) -> Result<Option<Box<dyn Segment>>> {
+        self.segmenter.map(|make| make(file, weights, options)).transpose()
     }
 
     /// Converted weights with a stored self-test: a small input, and what the network makes of it. Weights of a model

@@ -2,10 +2,18 @@
 
 use burn::tensor::Device;
 
-use super::{Entry, Text, own};
+use super::pixels::Pixels;
+use super::{Entry, SelfTest, Text, own};
 use crate::description::describe;
 use crate::picture;
-use crate::segnet::{NAME, SegNet, SegNetConfig};
+use crate::segnet::{MULTIPLE, NAME, SegNet, SegNetConfig};
+
+const PIXELS: Pixels<SegNetConfig, SegNet> = Pixels {
+    entry: NAME,
+    name: NAME,
+    multiple: MULTIPLE,
+    net: |config| SegNet::new(config, &Device::flex()),
+};
 
 pub(super) const ENTRY: Entry = Entry {
     name: NAME,
@@ -39,7 +47,10 @@ pub(super) const ENTRY: Entry = Entry {
         let net = |config: &SegNetConfig| SegNet::new(config, &Device::flex());
         own(NAME, source, net, picture::unit([352, 480]))
     },
-    selftest: None,
+    selftest: Some(SelfTest {
+        with: |weights| PIXELS.with_selftest(weights),
+        verify: |file, weights| PIXELS.verify(file, weights),
+    }),
     built_in: None,
-    segmenter: None,
+    segmenter: Some(|file, weights, options| PIXELS.segmenter(file, weights, options)),
 };

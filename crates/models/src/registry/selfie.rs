@@ -1,9 +1,12 @@
 //! Selfie segmentation.
 
 use burn::tensor::Device;
+use upconv_data::Size;
 
 use super::{Entry, SelfTest, Text};
 use crate::description::describe;
+use crate::error::ModelError;
+use crate::segmentation::SegmentOptions;
 use crate::selfie::{self, Loaded, Selfie, SelfieConfig, SelfieSegmenter};
 
 pub(super) const ENTRY: Entry = Entry {
@@ -42,8 +45,13 @@ pub(super) const ENTRY: Entry = Entry {
         verify: |file, weights| selfie::verify(file, weights, &Device::flex()),
     }),
     built_in: Some(selfie::built_in),
-    segmenter: Some(|file, weights| {
-        let Loaded { net, size: [h, w] } = selfie::load(file, weights, &Device::flex())?;
-        Ok(Box::new(SelfieSegmenter::new(&net, (h, w))?))
+    segmenter: Some(|file, weights, options| {
+        if *options != SegmentOptions::default() {
+            let what =
+                "has one class and looks at the picture as a whole: no class, no tiles".into();
+            return Err(ModelError::Inner { model: selfie::NAME, what });
+        }
+        let Loaded { net, size: [height, width] } = selfie::load(file, weights, &Device::flex())?;
+        Ok(Box::new(SelfieSegmenter::new(&net, Size { height, width })?))
     }),
 };

@@ -2,10 +2,18 @@
 
 use burn::tensor::Device;
 
-use super::{Entry, Text, own};
+use super::pixels::Pixels;
+use super::{Entry, SelfTest, Text, own};
 use crate::description::describe;
 use crate::picture;
-use crate::unet::{FAMILY, UNet, UNetConfig};
+use crate::unet::{FAMILY, MULTIPLE, UNet, UNetConfig};
+
+const PIXELS: Pixels<UNetConfig, UNet> = Pixels {
+    entry: FAMILY,
+    name: FAMILY,
+    multiple: MULTIPLE,
+    net: |config| UNet::new(config, &Device::flex()),
+};
 
 pub(super) const ENTRY: Entry = Entry {
     name: FAMILY,
@@ -38,7 +46,10 @@ pub(super) const ENTRY: Entry = Entry {
         let net = |config: &UNetConfig| UNet::new(config, &Device::flex());
         own(FAMILY, source, net, picture::unit([256, 256]))
     },
-    selftest: None,
+    selftest: Some(SelfTest {
+        with: |weights| PIXELS.with_selftest(weights),
+        verify: |file, weights| PIXELS.verify(file, weights),
+    }),
     built_in: None,
-    segmenter: None,
+    segmenter: Some(|file, weights, options| PIXELS.segmenter(file, weights, options)),
 };

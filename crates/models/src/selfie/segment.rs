@@ -1,6 +1,6 @@
 //! The network behind the interface that the picture pipeline calls.
 
-use upconv_data::Segment;
+use upconv_data::{Segment, Size};
 use upconv_kernels::Layout;
 use upconv_nn::inference::{Network, NetworkOptions};
 
@@ -12,18 +12,18 @@ use crate::inference;
 #[derive(Debug)]
 pub struct SelfieSegmenter {
     network: Network,
-    size: (usize, usize),
+    size: Size,
 }
 
 impl SelfieSegmenter {
-    /// `size` is height and width of the network's input.
+    /// `size` is that of the network's input.
     ///
     /// # Errors
     /// A size that is no multiple of [`super::MULTIPLE`].
-    pub fn new(net: &Selfie, size: (usize, usize)) -> Result<Self> {
+    pub fn new(net: &Selfie, size: Size) -> Result<Self> {
         // Pictures have their colours side by side.
         let options = NetworkOptions { outside: Layout::Nhwc, ..Default::default() };
-        let network = inference::of(net, [1, 3, size.0, size.1], &options)?;
+        let network = inference::of(net, [1, 3, size.height, size.width], &options)?;
         Ok(Self { network, size })
     }
 }
@@ -33,16 +33,15 @@ impl Segment for SelfieSegmenter {
         NAME
     }
 
-    fn input_size(&self) -> (usize, usize) {
+    fn input_size(&self, _photo: Size) -> Size {
         self.size
     }
 
-    fn probabilities(&self, rgb: &[f32]) -> std::result::Result<Vec<f32>, String> {
-        let (h, w) = self.size;
-        if rgb.len() != h * w * 3 {
-            return Err(format!("{} values for {h} x {w} RGB, which has {}", rgb.len(), h * w * 3));
+    fn probabilities(&self, rgb: &[f32], size: Size) -> std::result::Result<Vec<f32>, String> {
+        if size != self.size || rgb.len() != size.pixels() * 3 {
+            return Err(format!("{} values for {size} RGB, not {}", rgb.len(), self.size));
         }
-        let mut p = vec![0.0; h * w];
+        let mut p = vec![0.0; size.pixels()];
         self.network.run(&[rgb], &mut [&mut p]).map_err(|e| e.to_string())?;
         Ok(p)
     }

@@ -1,16 +1,14 @@
 //! Weights of the network: from a file, from the program itself, and from the TF.js graph.
 
-use burn::tensor::{Device, Tensor, TensorData};
-use upconv_nn::pass::Eager;
+use burn::tensor::Device;
 use upconv_weights::metadata::{Fit, Input, Order, Origin, Resize};
 use upconv_weights::{Source, Weights};
 
 use super::names::{HARD_SWISH_SCALE, tfjs_names};
 use super::{NAME, Selfie, SelfieConfig};
 use crate::error::{ModelError, Result};
-use crate::inference::Model;
 use crate::registry::Conversion;
-use crate::{picture, stored};
+use crate::{picture, selftest, stored};
 
 /// The weights that come with the program: F16, as the TF.js file has them.
 const BUILT_IN: &[u8] = include_bytes!("../../weights/selfie.safetensors");
@@ -130,11 +128,7 @@ pub fn with_selftest(weights: Weights, device: &Device) -> Result<Weights> {
         (colour[c] + (x * 7 + y * 13 + c * 5) % 16) as f32 / 256.0
     };
     let input: Vec<f32> = (0..3 * SELF_TEST * SELF_TEST).map(value).collect();
-    let x = Tensor::<4>::from_data(TensorData::new(input.clone(), shape), device);
-    let (output_shape, output) = values(net.forward(&mut Eager::default(), &x)?)?;
-    let input = upconv_weights::Tensor::from_f32("input", &shape, &input)?.to_f16()?;
-    let output = upconv_weights::Tensor::from_f32("output", &output_shape, &output)?;
-    Ok(weights.with_selftest(input, output, Some(SELF_TEST_TOLERANCE))?)
+    selftest::with(&net, weights, &input, shape, SELF_TEST_TOLERANCE)
 }
 
 /// Runs the self-test that a file carries, and gives the largest difference; `None` if it carries none.
@@ -142,22 +136,6 @@ pub fn with_selftest(weights: Weights, device: &Device) -> Result<Weights> {
 /// # Errors
 /// A difference above the file's tolerance; an input that is no `[1, 3, h, w]`.
 pub fn verify(file: &str, weights: &Weights, device: &Device) -> Result<Option<f64>> {
-    let Some(test) = weights.selftest() else { return Ok(None) };
     let Loaded { net, .. } = load(file, weights, device)?;
-    let &[n, 3, h, w] = test.input.shape() else {
-        let what = format!("{file}: the self-test's input has shape {:?}", test.input.shape());
-        return Err(ModelError::Inner { model: NAME, what });
-    };
-    let data = TensorData::new(test.input.to_f32()?, [n, 3, h, w]);
-    let x = Tensor::<4>::from_data(data, device);
-    let (shape, got) = values(net.forward(&mut Eager::default(), &x)?)?;
-    Ok(Some(test.check(file, &shape, &got)?))
-}
-
-fn values(y: Tensor<4>) -> Result<([usize; 4], Vec<f32>)> {
-    let shape = y.dims();
-    let values = y.into_data().try_into_vec::<f32>();
-    let values =
-        values.map_err(|e| ModelError::Inner { model: NAME, what: format!("output: {e:?}") })?;
-    Ok((shape, values))
+    selftest::verify(NAME, &net, file, weights)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use upconv_data::datasets::SegmentationFolder;
 use upconv_train::settings::{FromWeights, contradiction, overrides, resolve};
 use upconv_train::{Result, Run, TrainError, Trainee};
-use upconv_weights::Weights;
+use upconv_weights::format;
 
 use super::networks::{NAMES, Network};
 use super::presets::Preset;
@@ -125,7 +125,7 @@ fn settings<N: Network>(
     if let Some(file) = wishes.from {
         let file = std::fs::canonicalize(file)
             .map_err(|source| TrainError::Read { path: file.into(), source })?;
-        let weights_hash = Weights::read(&file)?.weights_hash();
+        let weights_hash = format::open(&file)?.weights.weights_hash();
         settings.run.from = Some(FromWeights { file, weights_hash });
     }
     let settings: Settings<N::Config> =

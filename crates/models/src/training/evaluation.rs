@@ -6,22 +6,23 @@ use std::path::Path;
 use burn::tensor::Device;
 use serde::Serialize;
 use upconv_data::datasets::{Part, Segmentation, SegmentationFolder};
+use upconv_nn::inference::NetworkOptions;
 use upconv_train::metrics::baselines::{ColourTable, MeanMask};
-use upconv_train::metrics::road::RoadCounts;
 use upconv_train::{Result, Scalars, TrainError};
 use upconv_weights::Weights;
 use upconv_weights::metadata::Input;
 
 use super::begin::unknown;
-use super::figures::{View, measure, road};
+use super::figures::{Figures, View, compiled, measure};
 use super::loss::Loss;
 use super::networks::Network;
-use super::segmentation::SCALE;
+use super::road::RoadFigures;
 use crate::error::ModelError;
 use crate::fcn::{self, Fcn};
+use crate::segmentation::Shapes;
 use crate::segnet::{self, SegNet};
 use crate::unet::{self, UNet};
-use crate::{picture, stored};
+use crate::{picture, segmentation, stored};
 
 /// What weights are worth on a part of some data.
 #[derive(Clone, Debug, Serialize)]
@@ -67,7 +68,12 @@ fn of<N: Network>(model: &'static str, file: &Path, data: &Path) -> Result<Evalu
     let input = weights.metadata().and_then(|metadata| metadata.input.clone());
     let view = view::<N>(input.unwrap_or_else(|| picture::unit([0, 0])));
     let (part, data) = measured(&folder)?;
-    let metrics = measure(&net, &view, &data, usize::MAX, &Loss::default())?.scalars();
+    let size = data.load(0).map_err(TrainError::model)?.size();
+    let mut figures = Figures::thorough(classes, size)?;
+    let shapes = Shapes::new(net, NetworkOptions::default());
+    let network = compiled(&shapes);
+    measure(&mut figures, network, &view, &data, usize::MAX, &Loss::default())?;
+    let metrics = figures.scalars();
     let baselines = match classes {
         2 => baselines(&folder, &data)?,
         _ => BTreeMap::new(),
@@ -76,12 +82,7 @@ fn of<N: Network>(model: &'static str, file: &Path, data: &Path) -> Result<Evalu
 }
 
 fn view<N: Network>(input: Input) -> View {
-    let scale = input.other.get(SCALE).and_then(serde_json::Value::as_f64);
-    View {
-        scale: scale.filter(|s| (0.01..=100.0).contains(s)).unwrap_or(1.0),
-        multiple: N::MULTIPLE,
-        input,
-    }
+    View { scale: segmentation::scale(&input), multiple: N::MULTIPLE, input }
 }
 
 /// The test part where it has masks, else the validation part.
@@ -108,14 +109,16 @@ fn baselines(
         mean.add(photo.labels(), size.height, size.width).map_err(TrainError::model)?;
         table.add(photo.rgb(), photo.labels()).map_err(TrainError::model)?;
     }
-    let (mut of_mean, mut of_table) = (RoadCounts::new(), RoadCounts::new());
-    for index in 0..measured.pairs.len() {
+    let mut of_mean = RoadFigures::everywhere();
+    let mut of_table = RoadFigures::everywhere();
+    for (index, pair) in measured.pairs.iter().enumerate() {
+        let calibration = pair.calibration.as_deref();
         let photo = measured.load(index).map_err(TrainError::model)?;
         let size = photo.size();
         let p = mean.probabilities(size.height, size.width).map_err(TrainError::model)?;
-        of_mean.add(&p, photo.labels()).map_err(TrainError::model)?;
+        of_mean.add(&p, photo.labels(), size, calibration)?;
         let p = table.probabilities(photo.rgb()).map_err(TrainError::model)?;
-        of_table.add(&p, photo.labels()).map_err(TrainError::model)?;
+        of_table.add(&p, photo.labels(), size, calibration)?;
     }
-    Ok(BTreeMap::from([("mean_mask", road(&of_mean)), ("colour_table", road(&of_table))]))
+    Ok(BTreeMap::from([("mean_mask", of_mean.scalars()), ("colour_table", of_table.scalars())]))
 }

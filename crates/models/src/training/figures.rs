@@ -1,19 +1,23 @@
 //! What a segmentation is worth on pictures that it has not learned from.
 
-use burn::tensor::{Tensor, TensorData};
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor, TensorData};
 use upconv_data::Size;
 use upconv_data::augment::resize;
 use upconv_data::datasets::{Labelled, Segmentation};
 use upconv_nn::ops::{self, Resample};
 use upconv_nn::pass::Eager;
+use upconv_train::metrics::boundary::{self, BoundaryF};
 use upconv_train::metrics::confusion::Confusion;
-use upconv_train::metrics::road::RoadCounts;
 use upconv_train::{Result, Scalars, TrainError};
 use upconv_weights::metadata::Input;
 
 use super::loss::Loss;
+use super::road::RoadFigures;
 use crate::inference::Model;
 use crate::picture;
+use crate::segmentation::Shapes;
 
 /// How a network is shown a picture of any size.
 #[derive(Clone, Debug)]
@@ -27,14 +31,18 @@ pub struct View {
 }
 
 impl View {
-    /// The scores of a picture's pixels, before any softmax.
+    /// The scores that `network` gives a picture's pixels, before any softmax.
     ///
     /// # Shapes
     /// `[1, classes, h, w]` of the picture
     ///
     /// # Errors
     /// Those of the network; a size that is too large.
-    pub fn scores(&self, net: &impl Model, photo: &Labelled) -> Result<Tensor<4>> {
+    pub fn scores(
+        &self,
+        network: impl Fn(Vec<f32>, [usize; 4]) -> Result<Tensor<4>>,
+        photo: &Labelled,
+    ) -> Result<Tensor<4>> {
         let Size { height, width } = photo.size();
         let small = resize::scaled(photo.size(), self.scale);
         let resized = match small == photo.size() {
@@ -45,9 +53,7 @@ impl View {
         let x = picture::planes(&self.input, rgb);
         let (x, [high, wide]) = picture::padded(&x, [small.height, small.width], self.multiple);
         let channels = self.input.order.channels();
-        let device = burn::tensor::Device::flex();
-        let x = Tensor::from_data(TensorData::new(x, [1, channels, high, wide]), &device);
-        let y = net.forward(&mut Eager::default(), &x).map_err(TrainError::model)?;
+        let y = network(x, [1, channels, high, wide])?;
         let y = match [high, wide] == [small.height, small.width] {
             true => y,
             false => {
@@ -67,7 +73,9 @@ impl View {
 pub struct Figures {
     confusion: Confusion,
     /// Where there are two classes, of which the second is road.
-    road: Option<RoadCounts>,
+    road: Option<RoadFigures>,
+    /// Where borders are looked at.
+    boundary: Option<BoundaryF>,
     loss: f64,
     pictures: usize,
 }
@@ -79,25 +87,48 @@ impl Figures {
     /// No class, or more than 255.
     pub fn new(classes: usize) -> Result<Self> {
         let confusion = Confusion::new(classes).map_err(TrainError::model)?;
-        let road = (classes == 2).then(RoadCounts::new);
-        Ok(Self { confusion, road, loss: 0.0, pictures: 0 })
+        let road = (classes == 2).then(RoadFigures::in_image);
+        Ok(Self { confusion, road, boundary: None, loss: 0.0, pictures: 0 })
     }
 
-    /// Adds a picture.
+    /// The same, which also looks at borders, with the usual tolerance for pictures of that size, and at roads from above.
+    ///
+    /// # Errors
+    /// As [`Figures::new`].
+    pub fn thorough(classes: usize, size: Size) -> Result<Self> {
+        let tolerance = boundary::usual_tolerance(size.height, size.width);
+        Ok(Self {
+            road: (classes == 2).then(RoadFigures::everywhere),
+            boundary: Some(BoundaryF::new(classes, tolerance).map_err(TrainError::model)?),
+            ..Self::new(classes)?
+        })
+    }
+
+    /// Adds a picture, and its calibration file.
     ///
     /// # Shapes
-    /// `scores: [1, classes, h, w]`, `labels: [h, w]`
+    /// `scores: [1, classes, h, w]` of the picture
     ///
     /// # Errors
     /// Sizes or labels that do not fit.
-    pub fn add(&mut self, scores: Tensor<4>, labels: &[u8], loss: &Loss) -> Result<()> {
+    pub fn add(
+        &mut self,
+        scores: Tensor<4>,
+        photo: &Labelled,
+        calibration: Option<&Path>,
+        loss: &Loss,
+    ) -> Result<()> {
+        let (labels, size) = (photo.labels(), photo.size());
         let value = loss.of(scores.clone(), labels)?.into_data();
         let p = ops::softmax(scores)?.clamp(0.0, 1.0).into_data();
         let p: Vec<f32> = p.iter::<f32>().collect();
         let best = best(&p, labels.len());
         self.confusion.add(&best, labels).map_err(TrainError::model)?;
         if let (Some(road), Some(p)) = (&mut self.road, p.get(labels.len()..)) {
-            road.add(p, labels).map_err(TrainError::model)?;
+            road.add(p, labels, size, calibration)?;
+        }
+        if let Some(boundary) = &mut self.boundary {
+            boundary.add(&best, labels, size.width).map_err(TrainError::model)?;
         }
         self.loss += value.iter::<f32>().next().map_or(0.0, f64::from);
         self.pictures += 1;
@@ -108,25 +139,15 @@ impl Figures {
     pub fn scalars(&self) -> Scalars {
         let mut scalars = match &self.road {
             None => Scalars::new(),
-            Some(counts) => road(counts),
+            Some(road) => road.scalars(),
         };
         scalars.put("mean_iou", self.confusion.mean_iou());
         scalars.put("pixel_accuracy", self.confusion.pixel_accuracy());
+        if let Some(boundary) = &self.boundary {
+            scalars.put("boundary_f", boundary.mean());
+        }
         scalars.with("loss", self.loss / self.pictures.max(1) as f64)
     }
-}
-
-/// KITTI's figures of a road.
-pub fn road(counts: &RoadCounts) -> Scalars {
-    let figures = counts.figures();
-    Scalars::new()
-        .with("max_f", figures.max_f)
-        .with("average_precision", figures.average_precision)
-        .with("precision", figures.precision)
-        .with("recall", figures.recall)
-        .with("false_positive_rate", figures.false_positive_rate)
-        .with("false_negative_rate", figures.false_negative_rate)
-        .with("best_threshold", figures.best_threshold)
 }
 
 /// The class of each pixel; the first among equals.
@@ -143,29 +164,51 @@ pub(super) fn best(p: &[f32], cells: usize) -> Vec<u8> {
     classes
 }
 
-/// Measures a network on the first pictures of some data, `most` of them.
+/// Adds the first pictures of some data, `most` of them, as `network` sees them.
 ///
 /// # Errors
 /// Pictures that cannot be read, and those of the network.
 pub fn measure(
-    net: &impl Model,
+    figures: &mut Figures,
+    network: impl Fn(Vec<f32>, [usize; 4]) -> Result<Tensor<4>>,
     view: &View,
     data: &Segmentation,
     most: usize,
     loss: &Loss,
-) -> Result<Figures> {
-    let mut figures = Figures::new(data.classes.list().len())?;
-    for index in 0..data.pairs.len().min(most) {
+) -> Result<()> {
+    for (index, pair) in data.pairs.iter().enumerate().take(most) {
         let photo = data.load(index).map_err(TrainError::model)?;
-        figures.add(view.scores(net, &photo)?, photo.labels(), loss)?;
+        let scores = view.scores(&network, &photo)?;
+        figures.add(scores, &photo, pair.calibration.as_deref(), loss)?;
     }
-    Ok(figures)
+    Ok(())
+}
+
+/// A network in training, as [`measure`] takes it.
+pub fn eager(net: &impl Model) -> impl Fn(Vec<f32>, [usize; 4]) -> Result<Tensor<4>> {
+    |x, shape| {
+        let x = Tensor::from_data(TensorData::new(x, shape), &Device::flex());
+        net.forward(&mut Eager::default(), &x).map_err(TrainError::model)
+    }
+}
+
+/// A network in its inference form, as [`measure`] takes it.
+pub fn compiled<M: Model>(
+    shapes: &Shapes<M>,
+) -> impl Fn(Vec<f32>, [usize; 4]) -> Result<Tensor<4>> {
+    |x, shape| {
+        let network = shapes.of(shape).map_err(TrainError::model)?;
+        let &[n, c, h, w] = &network.output_shapes()[0][..] else {
+            return Err(TrainError::model("the network's output is no [n, c, h, w]"));
+        };
+        let mut y = vec![0.0; n * c * h * w];
+        network.run(&[&x], &mut [&mut y]).map_err(TrainError::model)?;
+        Ok(Tensor::from_data(TensorData::new(y, [n, c, h, w]), &Device::flex()))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
-
     use super::*;
 
     #[test]
@@ -174,8 +217,10 @@ mod tests {
         let l = 3f32.ln();
         let values = vec![0.0, 0.0, 0.0, 0.0, l, -0.01, -l, l];
         let scores = Tensor::from_data(TensorData::new(values, [1, 2, 1, 4]), &Device::flex());
-        let mut figures = Figures::new(2).unwrap();
-        figures.add(scores, &[1, 0, 1, 255], &Loss::default()).unwrap();
+        let size = Size { height: 1, width: 4 };
+        let photo = Labelled::new(size, vec![0; 12], vec![1, 0, 1, 255]).unwrap();
+        let mut figures = Figures::thorough(2, size).unwrap();
+        figures.add(scores, &photo, None, &Loss::default()).unwrap();
         let scalars = figures.scalars();
         let get = |name: &str| scalars.get(name).unwrap();
         // Road is found once of two, and nothing else is taken for it: IoU 1/2 of both classes.

@@ -19,6 +19,7 @@ pub mod figures;
 pub mod loss;
 pub mod networks;
 pub mod presets;
+pub mod road;
 pub mod segmentation;
 pub mod settings;
 

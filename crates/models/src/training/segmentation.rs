@@ -1,5 +1,6 @@
 //! A network that learns the classes of pixels.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -17,14 +18,12 @@ use upconv_train::part::{Component, Part};
 use upconv_train::{Moment, Result, Sample, Scalars, State, TrainError, Trainee};
 use upconv_weights::{Metadata, Tensor as Stored, Weights};
 
-use super::figures::{View, best, measure};
+use super::figures::{Figures, View, best, eager, measure};
 use super::networks::Network;
 use super::settings::{DataSettings, Settings};
 use crate::initial::draw;
+use crate::segmentation::SCALE;
 use crate::{picture, stored};
-
-/// The member of a weight file's input that says how many times as large a picture is made.
-pub const SCALE: &str = "scale";
 
 /// A network that learns the classes of pixels from a folder of images and masks.
 ///
@@ -40,6 +39,10 @@ pub struct SegmentationTrainee<N: Network> {
     loader: Option<Loader<LabelledSource>>,
     /// Where the loader goes on.
     state: LoaderState,
+    /// What was found wrong with pictures and not yet told.
+    notes: Vec<String>,
+    /// Pictures that were told of.
+    told: HashSet<usize>,
 }
 
 impl<N: Network> std::fmt::Debug for SegmentationTrainee<N> {
@@ -95,6 +98,8 @@ impl<N: Network> SegmentationTrainee<N> {
             validation,
             loader: None,
             state: LoaderState { epoch: 0, position: 0, seed: run.seed },
+            notes: folder.problems.iter().map(ToString::to_string).collect(),
+            told: HashSet::new(),
             settings,
         })
     }
@@ -108,11 +113,16 @@ impl<N: Network> SegmentationTrainee<N> {
                 none.insert(loader.map_err(TrainError::model)?)
             }
         };
-        let Step { batch, state, .. } = match loader.next() {
+        let Step { batch, state, failed, .. } = match loader.next() {
             Some(step) => step.map_err(with_cure)?,
             None => return Err(TrainError::model("the data have an end")),
         };
         self.state = state;
+        for failed in failed {
+            if self.told.insert(failed.index) {
+                self.notes.push(format!("{}; left out", failed.error));
+            }
+        }
         Ok(batch)
     }
 }
@@ -153,6 +163,10 @@ impl<N: Network> Trainee for SegmentationTrainee<N> {
         Some(self.source.len().div_ceil(self.settings.data.batch) as u64)
     }
 
+    fn notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
+    }
+
     fn pictures_per_step(&self) -> u64 {
         self.settings.data.batch as u64
     }
@@ -180,13 +194,16 @@ impl<N: Network> Trainee for SegmentationTrainee<N> {
         let Some(data) = &self.validation else { return Ok(Scalars::new()) };
         let Settings { data: DataSettings { evaluate, .. }, loss, .. } = &self.settings;
         let most = evaluate.unwrap_or(usize::MAX);
-        Ok(measure(&self.part.for_use(), &self.view, data, most, loss)?.scalars())
+        let mut figures = Figures::new(data.classes.list().len())?;
+        let net = self.part.for_use();
+        measure(&mut figures, eager(&net), &self.view, data, most, loss)?;
+        Ok(figures.scalars())
     }
 
     fn sample(&mut self, _: &Moment) -> Result<Option<Sample>> {
         let Some(data) = &self.validation else { return Ok(None) };
         let photo = data.load(0).map_err(TrainError::model)?;
-        let scores = self.view.scores(&self.part.for_use(), &photo)?;
+        let scores = self.view.scores(eager(&self.part.for_use()), &photo)?;
         let p: Vec<f32> = ops::softmax(scores)?.into_data().iter::<f32>().collect();
         let found = best(&p, photo.size().pixels());
         let colour = |label: u8| Some(data.classes.list().get(usize::from(label))?.colour);

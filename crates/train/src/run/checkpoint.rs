@@ -96,6 +96,12 @@ pub fn path(folder: &Path, step: u64) -> PathBuf {
     folder.join(format!("{PREFIX}{step:09}"))
 }
 
+/// The file of a checkpoint that is for use: the average of the weights where there is one, else the weights.
+pub fn weights_for_use(checkpoint: &Path) -> PathBuf {
+    let averaged = checkpoint.join(AVERAGED);
+    if averaged.exists() { averaged } else { checkpoint.join(WEIGHTS) }
+}
+
 /// Steps and folders of all checkpoints, sound or not, the newest first.
 ///
 /// # Errors

@@ -25,6 +25,7 @@ use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 use upconv_data::atomic;
 
+use self::checkpoint::Manifest;
 use crate::error::{Result, TrainError};
 use crate::settings::{self, RUN, RunSettings};
 
@@ -50,6 +51,33 @@ pub struct Run {
     table: Table,
     settings: RunSettings,
     _lock: File,
+}
+
+/// The weights of a run's best evaluation, of its newest checkpoint where nothing was evaluated; the run may go on
+/// meanwhile.
+///
+/// # Errors
+/// No run, or one without a checkpoint that can be read.
+pub fn best_weights(folder: &Path) -> Result<PathBuf> {
+    if !folder.join(CONFIG).is_file() {
+        return Err(TrainError::NoRun { path: folder.into(), file: CONFIG });
+    }
+    let checkpoints = folder.join(CHECKPOINTS);
+    let all = checkpoint::list(&checkpoints)?;
+    let mut newest = TrainError::read(&checkpoints, ErrorKind::NotFound.into());
+    for (place, (_, checkpoint)) in all.iter().enumerate() {
+        match checkpoint::manifest(checkpoint) {
+            Ok(Manifest { standing, .. }) => {
+                let best = standing.best.map(|best| checkpoint::path(&checkpoints, best.step));
+                let best = best.unwrap_or_else(|| checkpoint.clone());
+                return Ok(checkpoint::weights_for_use(&best));
+            }
+            Err(error) if place == 0 => newest = error,
+            Err(_) => {}
+        }
+    }
+    let (count, newest) = (all.len(), Box::new(newest));
+    Err(TrainError::NoCheckpoint { path: checkpoints, count, newest })
 }
 
 impl Run {

@@ -104,6 +104,7 @@ fn usual_dialect(source: &Source) -> Dialect {
             Dialect::Tensorflow
         }
         Format::TfjsLayers => Dialect::Keras,
+        Format::Caffemodel => Dialect::Caffe,
         _ => Dialect::Pytorch,
     }
 }

@@ -1,4 +1,4 @@
-//! `upconv segment`: people cut out of photos.
+//! `upconv segment`: people, roads and whatever a network was trained for, cut out of photos.
 
 pub(crate) mod args;
 mod failed;
@@ -15,6 +15,8 @@ use upconv_data::pipeline::{self, Options, Outcome};
 use upconv_data::walk::Inputs;
 use upconv_data::{DataError, Kinds, decode};
 use upconv_explain::Lang;
+use upconv_models::segmentation::SegmentOptions;
+use upconv_models::segmentation::tiles::Tiles;
 
 use self::args::{Only, Segment};
 use self::failed::FailedList;
@@ -29,8 +31,11 @@ pub(crate) fn run(args: &Segment, global: &Global, context: Context) -> Result<E
     let lang = context.lang;
     let threshold = threshold(args.threshold.as_deref(), lang)?;
     check_standard_input(&args.images, lang)?;
+    let tiles = args.tile.map(|side| Tiles::new(side, args.overlap)).transpose();
+    let tiles = tiles.map_err(|error| Failure::usage(Some("tile"), error.to_string()))?;
     threads::start(global.threads.as_deref(), lang)?;
-    let net = model::load(args.model.as_deref(), args.weights.as_deref(), args.verify)?;
+    let options = SegmentOptions { class: args.class.clone(), tiles };
+    let net = model::load(args, &options)?;
 
     let folder = args.out.clone().unwrap_or_default();
     let inputs = inputs(args, &folder)?;

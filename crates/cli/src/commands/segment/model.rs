@@ -1,27 +1,31 @@
 //! The network that segments.
 
-use std::path::Path;
-
 use upconv_data::Segment;
 use upconv_models::ModelError;
 use upconv_models::registry;
+use upconv_models::segmentation::SegmentOptions;
 use upconv_weights::Weights;
 
+use super::args;
+use crate::commands::train::args::weights;
+use crate::commands::train::failure::failure;
 use crate::failure::Failure;
 
 /// The model that is taken when nothing names one.
 const DEFAULT: &str = "selfie";
 
-/// The network of a name with the weights of a file, or the defaults; with `verify` the self-test
-/// stored with the weights is run.
+/// The network that the arguments ask for, with the weights of a file or the built-in ones; with `--verify` the self-test
+/// stored with them is run.
 pub(super) fn load(
-    model: Option<&str>,
-    weights: Option<&Path>,
-    verify: bool,
+    args: &args::Segment,
+    options: &SegmentOptions,
 ) -> Result<Box<dyn Segment>, Failure> {
-    let file = weights.map(|path| path.display().to_string());
+    let model = args.model.as_deref();
+    let weights = args.weights.as_deref().map(weights).transpose();
+    let weights = weights.map_err(|error| failure(&error))?;
+    let file = weights.as_ref().map(|path| path.display().to_string());
     let failed = |error: &dyn std::fmt::Display| Failure::file(error, file.clone());
-    let given = match weights {
+    let given = match &weights {
         Some(path) => Some(Weights::read(path).map_err(|e| failed(&e))?),
         None => None,
     };
@@ -36,10 +40,10 @@ pub(super) fn load(
         })?,
     };
     let label = file.clone().unwrap_or_else(|| format!("built-in {name}"));
-    if verify {
+    if args.verify {
         verified(entry.verify(&label, &weights), &label).map_err(|e| failed(&e))?;
     }
-    let net = entry.segmenter(&label, &weights).map_err(|e| failed(&e))?;
+    let net = entry.segmenter(&label, &weights, options).map_err(|e| failed(&e))?;
     net.ok_or_else(|| failed(&format!("{name} is not a model that segments")))
 }
 

@@ -1,6 +1,6 @@
 //! The words of `upconv train` and `upconv eval`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use upconv_models::upsampling::Upsampling;
@@ -98,10 +98,18 @@ impl From<UpsampleName> for Upsampling {
 pub(crate) struct Eval {
     /// The model
     pub(crate) model: String,
-    /// Its weights, such as RUN/checkpoints/step-N/weights.safetensors
-    #[arg(long, value_name = "FILE")]
+    /// Its weights: a file, or the folder of a run for the best of it
+    #[arg(long, value_name = "FILE|RUN")]
     pub(crate) weights: PathBuf,
     /// Folder of images and masks
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
+}
+
+/// The file of weights that a user names, which may be the folder of a run.
+///
+/// # Errors
+/// A folder that holds no run, or one without a checkpoint.
+pub(crate) fn weights(named: &Path) -> upconv_train::Result<PathBuf> {
+    if named.is_dir() { upconv_train::run::best_weights(named) } else { Ok(named.into()) }
 }

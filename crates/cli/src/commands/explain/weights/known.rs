@@ -2,6 +2,7 @@
 
 use upconv_explain::Lang;
 use upconv_models::{LayerKind, registry};
+use upconv_weights::caffe::Net;
 use upconv_weights::graph::{Attr, Graph, Node};
 use upconv_weights::{Source, Tensor, shown};
 
@@ -16,10 +17,13 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// By the graph of the file, or by the model that its metadata names.
+    /// By the graph or the net of the file, or by the model that its metadata names.
     pub(super) fn of(source: &Source, tensor: &Tensor, lang: Lang) -> Result<Self, Failure> {
         if let Some(graph) = &source.graph {
             return by_graph(graph, source, tensor, lang);
+        }
+        if let Some(net) = &source.net {
+            return by_net(net, source, tensor, lang);
         }
         let model = source.weights.metadata().and_then(|said| registry::find(&said.model).ok());
         let Some(layers) = model.and_then(|model| model.layers().ok()) else {
@@ -62,6 +66,22 @@ fn by_graph(graph: &Graph, source: &Source, tensor: &Tensor, lang: Lang) -> Resu
         }
         None => Ok(Known::default()),
     }
+}
+
+fn by_net(net: &Net, source: &Source, tensor: &Tensor, lang: Lang) -> Result<Known, Failure> {
+    let Some(layer) = net.layer(layer::layer_of(tensor.name())) else {
+        return Ok(Known::default());
+    };
+    if layer.kind != "Deconvolution" {
+        let kind = shown(&layer.kind);
+        let what = match lang {
+            Lang::En => format!("a layer of type {kind}"),
+            Lang::Zh => format!("这是 {kind} 类型的层"),
+        };
+        return Err(not_transposed(source, tensor, &what, lang));
+    }
+    // Settings that make no sense are as good as none: a stride can be given.
+    Ok(Known { stride: layer.convolution().ok().map(|own| own.stride.to_vec()) })
 }
 
 /// TensorFlow's transposed convolution is the gradient of a convolution for its input.

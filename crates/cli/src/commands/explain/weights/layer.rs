@@ -44,7 +44,9 @@ pub(super) fn bias(source: &Source, tensor: &Tensor, weight: &Tensor) -> Option<
     let layer = layer_of(name);
     let separator = name.get(layer.len()..)?.chars().next()?;
     let version = name.rfind(':').map_or("", |colon| &name[colon..]);
-    let bias = source.weights.get(&format!("{layer}{separator}bias{version}"))?;
+    // Caffe counts the blobs of a layer.
+    let bias = if source.net.is_some() { "1" } else { "bias" };
+    let bias = source.weights.get(&format!("{layer}{separator}{bias}{version}"))?;
     let fits = bias.shape().len() == 1 && weight.shape().len() > 2;
     fits.then(|| bias.to_f32().ok()).flatten()
 }
