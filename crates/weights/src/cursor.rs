@@ -28,6 +28,16 @@ impl<'a> Cursor<'a> {
         self.bytes.len() - self.at
     }
 
+    /// Where the bytes that are left lie.
+    pub(crate) fn range(&self) -> Range<usize> {
+        self.at..self.bytes.len()
+    }
+
+    /// The bytes that are left.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        &self.bytes[self.at..]
+    }
+
     /// Where the next `count` bytes lie, which messages call `what`. They are within the bytes.
     pub(crate) fn skip(&mut self, count: u64, what: &str) -> Result<Range<usize>> {
         match usize::try_from(count) {

@@ -47,6 +47,8 @@ pub mod limits;
 pub mod metadata;
 pub mod numpy;
 mod pickle;
+#[allow(dead_code, reason = "each reader uses its share")]
+mod protobuf;
 pub mod rename;
 pub mod safetensors;
 pub mod selftest;

@@ -27,6 +27,9 @@ pub const MAX_NAME_BYTES: usize = 1 << 12;
 /// Most dictionaries and lists in one another of which names are put together.
 pub const MAX_DEPTH: usize = 32;
 
+/// Most messages of protocol buffers in one another, as in Google's own readers.
+pub const MAX_MESSAGE_DEPTH: usize = 100;
+
 /// Most values that a pickle makes, and that are looked at to find its tensors.
 pub const MAX_PICKLE_VALUES: usize = 1 << 20;
 
