@@ -28,6 +28,7 @@ impl Selfie {
             files: vec![],
             weights: Weights::default(),
             graph: None,
+            passed_over: vec![],
         };
         let conversion = registry::find("selfie").unwrap().conversion(&source).unwrap();
         let (mut weights, mut shard) = (Vec::new(), Vec::new());

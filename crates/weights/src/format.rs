@@ -12,6 +12,8 @@ use crate::metadata::Origin;
 use crate::numpy;
 use crate::safetensors::{PREFIX, Weights};
 use crate::tfjs::{self, Graph};
+use crate::torch::{self, PassedOver};
+use crate::zip;
 
 /// A format of weight files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +27,14 @@ pub enum Format {
     Npy,
     /// An archive of NumPy arrays.
     Npz,
+    /// What PyTorch saves, in either form.
+    Torch,
 }
 
 impl Format {
     /// All that are read.
-    pub const ALL: [Self; 4] = [Self::Safetensors, Self::TfjsGraph, Self::Npy, Self::Npz];
+    pub const ALL: [Self; 5] =
+        [Self::Safetensors, Self::TfjsGraph, Self::Npy, Self::Npz, Self::Torch];
 
     /// Its name in results.
     pub const fn name(self) -> &'static str {
@@ -38,6 +43,7 @@ impl Format {
             Self::TfjsGraph => "tfjs_graph",
             Self::Npy => "npy",
             Self::Npz => "npz",
+            Self::Torch => "torch",
         }
     }
 
@@ -47,6 +53,7 @@ impl Format {
             Self::TfjsGraph => "TensorFlow.js graph model (its JSON file)",
             Self::Npy => "NumPy array (.npy)",
             Self::Npz => "NumPy archive (.npz)",
+            Self::Torch => "PyTorch (.pt, .pth)",
         }
     }
 
@@ -57,14 +64,17 @@ impl Format {
     /// assert_eq!(Format::of(b"\x40\0\0\0\0\0\0\0{\"a\":{"), Some(Format::Safetensors));
     /// assert_eq!(Format::of(b"{\n  \"format\": \"graph-model\""), Some(Format::TfjsGraph));
     /// assert_eq!(Format::of(b"\x93NUMPY\x01\0"), Some(Format::Npy));
-    /// assert_eq!(Format::of(b"\x89HDF\r\n\x1a\n"), None);
+    /// assert_eq!(Format::of(b"GGUF\x03"), None);
     /// ```
     pub fn of(begin: &[u8]) -> Option<Self> {
         if begin.starts_with(numpy::MAGIC) {
             return Some(Self::Npy);
         }
-        if numpy::begins_archive(begin) {
-            return Some(Self::Npz);
+        if let Some(name) = zip::first_name(begin) {
+            return str::from_utf8(name).ok().and_then(|name| Self::of_archive(&[name]));
+        }
+        if torch::begins_legacy(begin) {
+            return Some(Self::Torch);
         }
         // A document of text holds no byte 0; the size of a header holds at least four.
         let is_text = !begin.iter().take(PREFIX as usize).any(|&byte| byte == 0);
@@ -73,6 +83,14 @@ impl Format {
             return Some(Self::TfjsGraph);
         }
         (begin.get(PREFIX as usize) == Some(&b'{')).then_some(Self::Safetensors)
+    }
+
+    /// By the names of the entries of an archive of zip, or of some.
+    fn of_archive(names: &[&str]) -> Option<Self> {
+        if torch::is_archive(names.iter().copied()) {
+            return Some(Self::Torch);
+        }
+        names.iter().any(|name| numpy::is_entry(name)).then_some(Self::Npz)
     }
 }
 
@@ -101,6 +119,8 @@ pub struct Source {
     pub weights: Weights,
     /// The operations on them, where the format tells.
     pub graph: Option<Graph>,
+    /// What is in the file and is no tensor, number or text.
+    pub passed_over: Vec<PassedOver>,
 }
 
 impl Source {
@@ -146,7 +166,7 @@ impl Source {
 
 /// Opens a weight file, whatever its format.
 ///
-/// Files of NumPy from [`limits::MAPPED_BYTES`] on are mapped, with what [`Weights::map`] says about files that are cut
+/// Files of NumPy and PyTorch from [`limits::MAPPED_BYTES`] on are mapped, with what [`Weights::map`] says about files that are cut
 /// short meanwhile.
 ///
 /// # Errors
@@ -154,20 +174,30 @@ impl Source {
 pub fn open(path: &Path) -> Result<Source> {
     let file = path.display().to_string();
     let format = detect(path)?;
+    let one = |weights, read| Source {
+        file: file.clone(),
+        format,
+        files: vec![read],
+        weights,
+        graph: None,
+        passed_over: Vec::new(),
+    };
     let source = match format {
         Format::Safetensors => {
             let (weights, read) = Weights::read_described(path)?;
-            let files = vec![read];
-            Source { file, format, files, weights, graph: None }
+            one(weights, read)
         }
         Format::Npy | Format::Npz => {
             let (weights, read) = numpy::read_described(path)?;
-            let files = vec![read];
-            Source { file, format, files, weights, graph: None }
+            one(weights, read)
+        }
+        Format::Torch => {
+            let (torch::Model { weights, passed_over }, read) = torch::read_described(path)?;
+            Source { passed_over, ..one(weights, read) }
         }
         Format::TfjsGraph => {
             let tfjs::Model { weights, graph, files } = tfjs::read(path)?;
-            Source { file, format, files, weights, graph: Some(graph) }
+            Source { file, format, files, weights, graph: Some(graph), passed_over: Vec::new() }
         }
     };
     Ok(source)
@@ -193,9 +223,16 @@ pub fn detect(path: &Path) -> Result<Format> {
         Some("safetensors") if begin.len() <= PREFIX as usize => Some(Format::Safetensors),
         Some("npy") if numpy::MAGIC.starts_with(&begin) => Some(Format::Npy),
         Some("npz") if begin.is_empty() || begin.starts_with(b"P") => Some(Format::Npz),
+        Some("pt" | "pth") if begin.is_empty() || begin.starts_with(b"P") => Some(Format::Torch),
         _ => None,
     };
-    Format::of(&begin).or(by_name).ok_or_else(|| {
+    let by_entries = || match begin.starts_with(zip::MAGIC) {
+        true => Format::of_archive(
+            &zip::names(&file, path).ok()?.iter().map(|n| &n[..]).collect::<Vec<_>>(),
+        ),
+        false => None,
+    };
+    Format::of(&begin).or_else(by_entries).or(by_name).ok_or_else(|| {
         let begins = match looks_like(&begin) {
             Some(what) => format!("it looks like {what}"),
             None if begin.is_empty() => "it is empty".into(),
@@ -210,13 +247,19 @@ pub fn detect(path: &Path) -> Result<Format> {
 fn looks_like(begin: &[u8]) -> Option<&'static str> {
     const SIGNS: &[(&[u8], &str)] = &[
         (b"\x89HDF", "HDF5, as Keras writes"),
-        (b"PK\x03\x04", "a zip archive, as PyTorch writes"),
+        (b"PK\x03\x04", "a zip archive of something else"),
         (b"\x80\x02", "a pickle of Python"),
         (b"\x1f\x8b", "a gzip archive"),
         (b"GGUF", "GGUF"),
     ];
     if begin.get(4..8) == Some(b"TFL3") {
         return Some("TensorFlow Lite");
+    }
+    // Where archives of tar have it.
+    if begin.get(257..262) == Some(b"ustar") {
+        return Some(
+            "a tar archive, as PyTorch wrote before 0.1.10: load and save it with a newer one",
+        );
     }
     SIGNS.iter().find(|(sign, _)| begin.starts_with(sign)).map(|&(_, what)| what)
 }

@@ -3,11 +3,14 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::bytes::{self, Bytes, Whole};
 use crate::error::{Result, WeightsError};
-use crate::hash;
+use crate::format::{SourceFile, base_name};
+use crate::{hash, limits};
 
 /// A regular file and its size, which is within `limit`.
 pub(crate) fn open(path: &Path, limit: u64) -> Result<(File, u64)> {
@@ -23,6 +26,27 @@ pub(crate) fn open(path: &Path, limit: u64) -> Result<(File, u64)> {
         return Err(WeightsError::TooLarge { file, bytes, limit });
     }
     Ok((opened, bytes))
+}
+
+/// A whole file of at most [`limits::MAX_BYTES`]; from [`limits::MAPPED_BYTES`] on it is mapped.
+pub(crate) fn bytes(path: &Path) -> Result<Bytes> {
+    let (opened, size) = open(path, limits::MAX_BYTES)?;
+    let file = path.display().to_string();
+    let whole = match size < limits::MAPPED_BYTES {
+        true => {
+            let mut input = Input::new(opened, file, size);
+            Whole::Read(Arc::new(input.take(size, || "the file".into())?))
+        }
+        false => bytes::map(&opened).map_err(|source| WeightsError::read(&file, source))?,
+    };
+    Ok(Bytes::shared(whole))
+}
+
+/// The same with its size and SHA-256.
+pub(crate) fn whole(path: &Path) -> Result<(Bytes, SourceFile)> {
+    let bytes = bytes(path)?;
+    let (size, sha256) = (bytes.len() as u64, hash::sha256(&bytes));
+    Ok((bytes, SourceFile { name: base_name(path), bytes: size, sha256 }))
 }
 
 /// Bytes of which the number is known beforehand, with their SHA-256 so far.

@@ -6,6 +6,7 @@
 //! | [`safetensors`] | the format that this project keeps weights in, with [`metadata`] |
 //! | [`tfjs`] | TensorFlow.js graph models: JSON and binary shards |
 //! | [`mod@numpy`] | NumPy arrays: `.npy`, `.npz`, and dictionaries of arrays in them |
+//! | [`torch`] | what PyTorch saves: dictionaries of tensors and whole modules, in both of its forms |
 //! | [`rename`] | tables from a file's names to a model's, with the moves of axes |
 //! | [`balance`] | the fate of every tensor |
 //! | [`convert`] | a foreign file and a table become weights of ours |
@@ -55,6 +56,7 @@ pub mod selftest;
 mod statistics;
 mod tensor;
 pub mod tfjs;
+pub mod torch;
 mod zip;
 
 pub use balance::{Allowed, Balance};

@@ -30,22 +30,21 @@ mod pickled;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::bytes::{self, Bytes, Whole};
-use crate::error::{Result, WeightsError};
-use crate::format::{SourceFile, base_name};
-use crate::input::{self, Input};
+use crate::bytes::{Bytes, Whole};
+use crate::error::Result;
+use crate::format::SourceFile;
 use crate::safetensors::Weights;
-use crate::{hash, limits, zip};
+use crate::{input, zip};
 
 pub(crate) use npy::MAGIC;
-pub(crate) use npz::begins as begins_archive;
+pub(crate) use npz::is_entry;
 
 /// The name of an array that has none.
 const UNNAMED: &str = "arr_0";
 
-/// Reads a `.npy` or `.npz` file, whichever its content says; at most [`limits::MAX_BYTES`].
+/// Reads a `.npy` or `.npz` file, whichever its content says; at most [`crate::limits::MAX_BYTES`].
 ///
-/// From [`limits::MAPPED_BYTES`] on the file is mapped: arrays that lie in it as they are needed take no memory of their
+/// From [`crate::limits::MAPPED_BYTES`] on the file is mapped: arrays that lie in it as they are needed take no memory of their
 /// own. If it is cut short while they are in use, the system ends the program.
 ///
 /// # Errors
@@ -75,26 +74,16 @@ pub fn read(path: &Path) -> Result<Weights> {
 /// # Ok::<(), upconv_weights::WeightsError>(())
 /// ```
 pub fn from_bytes(file: &str, bytes: Vec<u8>) -> Result<Weights> {
-    parse(file, Whole::Read(Arc::new(bytes)))
+    parse(file, Bytes::shared(Whole::Read(Arc::new(bytes))))
 }
 
 /// Reads a file, and gives its size and SHA-256 too.
 pub(crate) fn read_described(path: &Path) -> Result<(Weights, SourceFile)> {
-    let (opened, bytes) = input::open(path, limits::MAX_BYTES)?;
-    let file = path.display().to_string();
-    let whole = match bytes < limits::MAPPED_BYTES {
-        true => {
-            let mut input = Input::new(opened, file.clone(), bytes);
-            Whole::Read(Arc::new(input.take(bytes, || "the file".into())?))
-        }
-        false => bytes::map(&opened).map_err(|source| WeightsError::read(&file, source))?,
-    };
-    let read = SourceFile { name: base_name(path), bytes, sha256: hash::sha256(&whole) };
-    Ok((parse(&file, whole)?, read))
+    let (bytes, read) = input::whole(path)?;
+    Ok((parse(&path.display().to_string(), bytes)?, read))
 }
 
-fn parse(file: &str, whole: Whole) -> Result<Weights> {
-    let bytes = Bytes::shared(whole);
+fn parse(file: &str, bytes: Bytes) -> Result<Weights> {
     let tensors = match bytes.starts_with(zip::MAGIC) {
         true => npz::read(file, bytes)?,
         false => npy::read(file, &bytes, UNNAMED, "")?,
