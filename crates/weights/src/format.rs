@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::error::{Result, WeightsError};
 use crate::input;
+use crate::keras;
 use crate::limits;
 use crate::metadata::Origin;
 use crate::numpy;
@@ -29,12 +30,14 @@ pub enum Format {
     Npz,
     /// What PyTorch saves, in either form.
     Torch,
+    /// What Keras saves: HDF5, or an archive with HDF5 in it.
+    Keras,
 }
 
 impl Format {
     /// All that are read.
-    pub const ALL: [Self; 5] =
-        [Self::Safetensors, Self::TfjsGraph, Self::Npy, Self::Npz, Self::Torch];
+    pub const ALL: [Self; 6] =
+        [Self::Safetensors, Self::TfjsGraph, Self::Npy, Self::Npz, Self::Torch, Self::Keras];
 
     /// Its name in results.
     pub const fn name(self) -> &'static str {
@@ -44,6 +47,7 @@ impl Format {
             Self::Npy => "npy",
             Self::Npz => "npz",
             Self::Torch => "torch",
+            Self::Keras => "keras",
         }
     }
 
@@ -54,6 +58,7 @@ impl Format {
             Self::Npy => "NumPy array (.npy)",
             Self::Npz => "NumPy archive (.npz)",
             Self::Torch => "PyTorch (.pt, .pth)",
+            Self::Keras => "Keras (.h5, .keras)",
         }
     }
 
@@ -76,6 +81,9 @@ impl Format {
         if torch::begins_legacy(begin) {
             return Some(Self::Torch);
         }
+        if begin.starts_with(keras::MAGIC) {
+            return Some(Self::Keras);
+        }
         // A document of text holds no byte 0; the size of a header holds at least four.
         let is_text = !begin.iter().take(PREFIX as usize).any(|&byte| byte == 0);
         let first = begin.iter().find(|byte| !byte.is_ascii_whitespace());
@@ -89,6 +97,9 @@ impl Format {
     fn of_archive(names: &[&str]) -> Option<Self> {
         if torch::is_archive(names.iter().copied()) {
             return Some(Self::Torch);
+        }
+        if keras::is_archive(names) {
+            return Some(Self::Keras);
         }
         names.iter().any(|name| numpy::is_entry(name)).then_some(Self::Npz)
     }
@@ -195,6 +206,10 @@ pub fn open(path: &Path) -> Result<Source> {
             let (torch::Model { weights, passed_over }, read) = torch::read_described(path)?;
             Source { passed_over, ..one(weights, read) }
         }
+        Format::Keras => {
+            let (keras::Model { weights, passed_over, .. }, read) = keras::read_described(path)?;
+            Source { passed_over, ..one(weights, read) }
+        }
         Format::TfjsGraph => {
             let tfjs::Model { weights, graph, files } = tfjs::read(path)?;
             Source { file, format, files, weights, graph: Some(graph), passed_over: Vec::new() }
@@ -223,6 +238,8 @@ pub fn detect(path: &Path) -> Result<Format> {
         Some("safetensors") if begin.len() <= PREFIX as usize => Some(Format::Safetensors),
         Some("npy") if numpy::MAGIC.starts_with(&begin) => Some(Format::Npy),
         Some("npz") if begin.is_empty() || begin.starts_with(b"P") => Some(Format::Npz),
+        Some("h5" | "hdf5") if keras::MAGIC.starts_with(&begin) => Some(Format::Keras),
+        Some("keras") if begin.is_empty() || begin.starts_with(b"P") => Some(Format::Keras),
         Some("pt" | "pth") if begin.is_empty() || begin.starts_with(b"P") => Some(Format::Torch),
         _ => None,
     };
@@ -246,7 +263,6 @@ pub fn detect(path: &Path) -> Result<Format> {
 /// What files are that people may take for weights, and that no reader here knows.
 fn looks_like(begin: &[u8]) -> Option<&'static str> {
     const SIGNS: &[(&[u8], &str)] = &[
-        (b"\x89HDF", "HDF5, as Keras writes"),
         (b"PK\x03\x04", "a zip archive of something else"),
         (b"\x80\x02", "a pickle of Python"),
         (b"\x1f\x8b", "a gzip archive"),

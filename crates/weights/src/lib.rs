@@ -7,6 +7,7 @@
 //! | [`tfjs`] | TensorFlow.js graph models: JSON and binary shards |
 //! | [`mod@numpy`] | NumPy arrays: `.npy`, `.npz`, and dictionaries of arrays in them |
 //! | [`torch`] | what PyTorch saves: dictionaries of tensors and whole modules, in both of its forms |
+//! | [`keras`] | what Keras saves: HDF5 and `.keras` |
 //! | [`rename`] | tables from a file's names to a model's, with the moves of axes |
 //! | [`balance`] | the fate of every tensor |
 //! | [`convert`] | a foreign file and a table become weights of ours |
@@ -44,6 +45,7 @@ pub mod format;
 pub mod hash;
 mod input;
 mod json;
+pub mod keras;
 pub mod limits;
 pub mod metadata;
 pub mod numpy;
