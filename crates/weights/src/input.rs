@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::bytes::{self, Bytes, Whole};
+use crate::bytes::{self, Whole};
 use crate::error::{Result, WeightsError};
 use crate::format::{SourceFile, base_name};
 use crate::{hash, limits};
@@ -28,25 +28,19 @@ pub(crate) fn open(path: &Path, limit: u64) -> Result<(File, u64)> {
     Ok((opened, bytes))
 }
 
-/// A whole file of at most [`limits::MAX_BYTES`]; from [`limits::MAPPED_BYTES`] on it is mapped.
-pub(crate) fn bytes(path: &Path) -> Result<Bytes> {
-    let (opened, size) = open(path, limits::MAX_BYTES)?;
+/// All bytes of a weight file, at most [`limits::MAX_BYTES`]; from [`limits::MAPPED_BYTES`] on it is mapped.
+pub(crate) fn whole(path: &Path) -> Result<(Whole, SourceFile)> {
+    let (opened, bytes) = open(path, limits::MAX_BYTES)?;
     let file = path.display().to_string();
-    let whole = match size < limits::MAPPED_BYTES {
+    let whole = match bytes < limits::MAPPED_BYTES {
         true => {
-            let mut input = Input::new(opened, file, size);
-            Whole::Read(Arc::new(input.take(size, || "the file".into())?))
+            let mut input = Input::new(opened, file, bytes);
+            Whole::Read(Arc::new(input.take(bytes, || "the file".into())?))
         }
         false => bytes::map(&opened).map_err(|source| WeightsError::read(&file, source))?,
     };
-    Ok(Bytes::shared(whole))
-}
-
-/// The same with its size and SHA-256.
-pub(crate) fn whole(path: &Path) -> Result<(Bytes, SourceFile)> {
-    let bytes = bytes(path)?;
-    let (size, sha256) = (bytes.len() as u64, hash::sha256(&bytes));
-    Ok((bytes, SourceFile { name: base_name(path), bytes: size, sha256 }))
+    let sha256 = hash::sha256(&whole);
+    Ok((whole, SourceFile { name: base_name(path), bytes, sha256 }))
 }
 
 /// Whether a file begins with these bytes.

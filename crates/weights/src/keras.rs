@@ -29,6 +29,7 @@ mod paths;
 
 use std::path::Path;
 
+use crate::bytes::Bytes;
 use crate::error::Result;
 use crate::format::SourceFile;
 use crate::safetensors::Weights;
@@ -78,8 +79,8 @@ pub fn from_bytes(file: &str, bytes: Vec<u8>) -> Result<Model> {
 pub(crate) fn read_described(path: &Path) -> Result<(Model, SourceFile)> {
     let file = path.display().to_string();
     if input::begins(path, zip::MAGIC)? {
-        let (bytes, read) = input::whole(path)?;
-        return Ok((archive::read(&file, bytes)?, read));
+        let (whole, read) = input::whole(path)?;
+        return Ok((archive::read(&file, Bytes::shared(whole))?, read));
     }
     let read = input::described(path)?;
     let model = model(File::open(path, read.bytes)?)?;

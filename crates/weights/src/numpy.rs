@@ -74,16 +74,17 @@ pub fn read(path: &Path) -> Result<Weights> {
 /// # Ok::<(), upconv_weights::WeightsError>(())
 /// ```
 pub fn from_bytes(file: &str, bytes: Vec<u8>) -> Result<Weights> {
-    parse(file, Bytes::shared(Whole::Read(Arc::new(bytes))))
+    parse(file, Whole::Read(Arc::new(bytes)))
 }
 
 /// Reads a file, and gives its size and SHA-256 too.
 pub(crate) fn read_described(path: &Path) -> Result<(Weights, SourceFile)> {
-    let (bytes, read) = input::whole(path)?;
-    Ok((parse(&path.display().to_string(), bytes)?, read))
+    let (whole, read) = input::whole(path)?;
+    Ok((parse(&path.display().to_string(), whole)?, read))
 }
 
-fn parse(file: &str, bytes: Bytes) -> Result<Weights> {
+fn parse(file: &str, whole: Whole) -> Result<Weights> {
+    let bytes = Bytes::shared(whole);
     let tensors = match bytes.starts_with(zip::MAGIC) {
         true => npz::read(file, bytes)?,
         false => npy::read(file, &bytes, UNNAMED, "")?,

@@ -81,8 +81,8 @@ pub fn from_bytes(file: &str, bytes: Vec<u8>) -> Result<Model> {
 
 /// Reads a file, and gives its size and SHA-256 too.
 pub(crate) fn read_described(path: &Path) -> Result<(Model, SourceFile)> {
-    let (bytes, read) = input::whole(path)?;
-    let model = parse(&path.display().to_string(), bytes)?;
+    let (whole, read) = input::whole(path)?;
+    let model = parse(&path.display().to_string(), Bytes::shared(whole))?;
     Ok((model, read))
 }
 

@@ -56,7 +56,8 @@ pub(crate) fn first_name(begin: &[u8]) -> Option<&[u8]> {
 
 /// The names of the entries of a file.
 pub(crate) fn names(file: &str, path: &Path) -> Result<Vec<String>> {
-    let archive = Archive::open(file, input::bytes(path)?)?;
+    let (whole, _) = input::whole(path)?;
+    let archive = Archive::open(file, Bytes::shared(whole))?;
     Ok(archive.names().map(str::to_owned).collect())
 }
 

