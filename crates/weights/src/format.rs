@@ -11,6 +11,7 @@ use crate::keras;
 use crate::limits;
 use crate::metadata::Origin;
 use crate::numpy;
+use crate::onnx;
 use crate::safetensors::{PREFIX, Weights};
 use crate::tfjs::{self, Graph};
 use crate::torch::{self, PassedOver};
@@ -32,12 +33,21 @@ pub enum Format {
     Torch,
     /// What Keras saves: HDF5, or an archive with HDF5 in it.
     Keras,
+    /// An ONNX model.
+    Onnx,
 }
 
 impl Format {
     /// All that are read.
-    pub const ALL: [Self; 6] =
-        [Self::Safetensors, Self::TfjsGraph, Self::Npy, Self::Npz, Self::Torch, Self::Keras];
+    pub const ALL: [Self; 7] = [
+        Self::Safetensors,
+        Self::TfjsGraph,
+        Self::Npy,
+        Self::Npz,
+        Self::Torch,
+        Self::Keras,
+        Self::Onnx,
+    ];
 
     /// Its name in results.
     pub const fn name(self) -> &'static str {
@@ -48,6 +58,7 @@ impl Format {
             Self::Npz => "npz",
             Self::Torch => "torch",
             Self::Keras => "keras",
+            Self::Onnx => "onnx",
         }
     }
 
@@ -59,6 +70,7 @@ impl Format {
             Self::Npz => "NumPy archive (.npz)",
             Self::Torch => "PyTorch (.pt, .pth)",
             Self::Keras => "Keras (.h5, .keras)",
+            Self::Onnx => "ONNX (.onnx)",
         }
     }
 
@@ -83,6 +95,9 @@ impl Format {
         }
         if begin.starts_with(keras::MAGIC) {
             return Some(Self::Keras);
+        }
+        if onnx::begins(begin) {
+            return Some(Self::Onnx);
         }
         // A document of text holds no byte 0; the size of a header holds at least four.
         let is_text = !begin.iter().take(PREFIX as usize).any(|&byte| byte == 0);
@@ -210,6 +225,10 @@ pub fn open(path: &Path) -> Result<Source> {
             let (keras::Model { weights, passed_over, .. }, read) = keras::read_described(path)?;
             Source { passed_over, ..one(weights, read) }
         }
+        Format::Onnx => {
+            let onnx::Model { weights, passed_over, files, .. } = onnx::read(path)?;
+            Source { file, format, files, weights, graph: None, passed_over }
+        }
         Format::TfjsGraph => {
             let tfjs::Model { weights, graph, files } = tfjs::read(path)?;
             Source { file, format, files, weights, graph: Some(graph), passed_over: Vec::new() }
@@ -240,6 +259,7 @@ pub fn detect(path: &Path) -> Result<Format> {
         Some("npz") if begin.is_empty() || begin.starts_with(b"P") => Some(Format::Npz),
         Some("h5" | "hdf5") if keras::MAGIC.starts_with(&begin) => Some(Format::Keras),
         Some("keras") if begin.is_empty() || begin.starts_with(b"P") => Some(Format::Keras),
+        Some("onnx") => Some(Format::Onnx),
         Some("pt" | "pth") if begin.is_empty() || begin.starts_with(b"P") => Some(Format::Torch),
         _ => None,
     };

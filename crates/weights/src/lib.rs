@@ -8,6 +8,7 @@
 //! | [`mod@numpy`] | NumPy arrays: `.npy`, `.npz`, and dictionaries of arrays in them |
 //! | [`torch`] | what PyTorch saves: dictionaries of tensors and whole modules, in both of its forms |
 //! | [`keras`] | what Keras saves: HDF5 and `.keras` |
+//! | [`onnx`] | ONNX models: weights and nodes |
 //! | [`rename`] | tables from a file's names to a model's, with the moves of axes |
 //! | [`balance`] | the fate of every tensor |
 //! | [`convert`] | a foreign file and a table become weights of ours |
@@ -49,6 +50,7 @@ pub mod keras;
 pub mod limits;
 pub mod metadata;
 pub mod numpy;
+pub mod onnx;
 mod pickle;
 #[allow(dead_code, reason = "each reader uses its share")]
 mod protobuf;

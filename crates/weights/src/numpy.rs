@@ -26,6 +26,7 @@ mod npy;
 mod npz;
 mod objects;
 mod pickled;
+mod write;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ use crate::{input, zip};
 
 pub(crate) use npy::MAGIC;
 pub(crate) use npz::is_entry;
+pub use write::write_npz;
 
 /// The name of an array that has none.
 const UNNAMED: &str = "arr_0";

@@ -8,7 +8,7 @@ use crate::tensor::Tensor;
 use crate::zip::Archive;
 
 /// What the name of every entry ends with.
-const EXTENSION: &str = ".npy";
+pub(super) const EXTENSION: &str = ".npy";
 
 /// Whether the entry of an archive is an array by its name.
 pub(crate) fn is_entry(name: &str) -> bool {
