@@ -3,6 +3,9 @@
 //! `tests/keras/make.py` writes the samples, with Keras 2 and 3 and h5py, and what these load from each.
 #![allow(clippy::unwrap_used)] // Helpers of tests are not known as such to clippy.
 
+#[path = "fuzz/keras.rs"]
+mod fuzz;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -165,6 +168,17 @@ fn sizes_that_lie_are_refused_before_memory_is_asked_for() {
     assert!(error.contains("the tensors take more than the file can hold"), "{error}");
 }
 
+#[test]
+fn the_corpus_of_the_fuzzer() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/keras");
+    let mut count = 0;
+    for entry in fs::read_dir(&corpus).expect("the corpus stands in fuzz/corpus/keras") {
+        fuzz::run(&fs::read(entry.unwrap().path()).unwrap());
+        count += 1;
+    }
+    assert!(count >= 5, "{count} files in {}", corpus.display());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3000))]
 
@@ -179,6 +193,6 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = byte;
         }
-        let _ = keras::from_bytes("f", bytes);
+        fuzz::run(&bytes);
     }
 }

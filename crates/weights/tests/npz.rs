@@ -269,7 +269,8 @@ fn written_archives_are_read_again() {
     }
     assert_eq!(source.weights.tensors().len(), weights.tensors().len());
     // The bytes that tests/numpy/written/check.py has NumPy itself read.
-    let sample = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/numpy/written/written.npz");
+    let sample =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/numpy/written/written.npz");
     assert!(std::fs::read(&path).unwrap() == std::fs::read(&sample).unwrap());
     // A folder that is not there: nothing is left behind.
     assert!(numpy::write_npz(&weights, &folder.path().join("none/w.npz")).is_err());

@@ -3,6 +3,9 @@
 //! `tests/onnx/make.py` writes the samples, and what these two find in each.
 #![allow(clippy::unwrap_used)] // Helpers of tests are not known as such to clippy.
 
+#[path = "fuzz/onnx.rs"]
+mod fuzz;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -177,6 +180,17 @@ fn cut_at_every_byte() {
     }
 }
 
+#[test]
+fn the_corpus_of_the_fuzzer() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/onnx");
+    let mut count = 0;
+    for entry in fs::read_dir(&corpus).expect("the corpus stands in fuzz/corpus/onnx") {
+        fuzz::run(&fs::read(entry.unwrap().path()).unwrap());
+        count += 1;
+    }
+    assert!(count >= 5, "{count} files in {}", corpus.display());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3000))]
 
@@ -190,6 +204,6 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = byte;
         }
-        let _ = onnx::from_bytes("f", bytes);
+        fuzz::run(&bytes);
     }
 }

@@ -3,13 +3,16 @@
 //! `tests/torch/make.py` writes the samples, and what PyTorch loads from each.
 #![allow(clippy::unwrap_used)] // Helpers of tests are not known as such to clippy.
 
+#[path = "fuzz/torch.rs"]
+mod fuzz;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use serde::Deserialize;
-use upconv_weights::{Format, Tensor, Weights, WeightsError, format, hash, limits, torch};
+use upconv_weights::{Format, Tensor, Weights, WeightsError, format, hash, torch};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/torch")
@@ -260,6 +263,17 @@ fn cut_at_every_byte() {
     }
 }
 
+#[test]
+fn the_corpus_of_the_fuzzer() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/torch");
+    let mut count = 0;
+    for entry in fs::read_dir(&corpus).expect("the corpus stands in fuzz/corpus/torch") {
+        fuzz::run(&fs::read(entry.unwrap().path()).unwrap());
+        count += 1;
+    }
+    assert!(count >= 8, "{count} files in {}", corpus.display());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3000))]
 
@@ -277,10 +291,7 @@ proptest! {
         if let Some(cut) = cut {
             bytes.truncate(cut.index(bytes.len()));
         }
-        if let Ok(model) = torch::from_bytes("f", bytes) {
-            let total: usize = model.weights.tensors().iter().map(|t| t.bytes().len()).sum();
-            prop_assert!(total as u64 <= limits::MAX_SHARING * limits::MAPPED_BYTES);
-        }
+        fuzz::run(&bytes);
     }
 
     #[test]
