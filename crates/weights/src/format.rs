@@ -14,7 +14,7 @@ use crate::numpy;
 use crate::onnx;
 use crate::safetensors::{PREFIX, Weights};
 use crate::tfjs::{self, Graph};
-use crate::torch::{self, PassedOver};
+use crate::torch;
 use crate::zip;
 
 /// A format of weight files.
@@ -130,6 +130,15 @@ pub struct SourceFile {
     pub bytes: u64,
     /// SHA-256 of it.
     pub sha256: String,
+}
+
+/// Something in a file that is no tensor, and that is not read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PassedOver {
+    /// The name that it would have as a tensor.
+    pub name: String,
+    /// What it is.
+    pub what: String,
 }
 
 /// An opened weight file.

@@ -31,9 +31,8 @@ use std::path::Path;
 
 use crate::bytes::Bytes;
 use crate::error::Result;
-use crate::format::SourceFile;
+use crate::format::{PassedOver, SourceFile};
 use crate::safetensors::Weights;
-use crate::torch::PassedOver;
 use crate::{input, zip};
 use datasets::File;
 

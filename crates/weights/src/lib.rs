@@ -65,7 +65,7 @@ mod zip;
 
 pub use balance::{Allowed, Balance};
 pub use error::{Result, TensorFault, WeightsError, shown};
-pub use format::{Format, Source};
+pub use format::{Format, PassedOver, Source};
 pub use metadata::Metadata;
 pub use rename::{Axes, Expected, RenameTable, Rule};
 pub use safetensors::Weights;

@@ -19,11 +19,10 @@ use std::sync::Arc;
 
 use crate::bytes::{Bytes, Whole};
 use crate::error::{Result, WeightsError};
-use crate::format::SourceFile;
+use crate::format::{PassedOver, SourceFile};
 use crate::input;
 use crate::protobuf::Message;
 use crate::safetensors::Weights;
-use crate::torch::PassedOver;
 use external::Folder;
 pub use graph::{Attribute, Graph, Node};
 pub use write::write_weights;

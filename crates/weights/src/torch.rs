@@ -35,7 +35,7 @@ use std::sync::Arc;
 
 use crate::bytes::{Bytes, Whole};
 use crate::error::{Result, WeightsError};
-use crate::format::SourceFile;
+use crate::format::{PassedOver, SourceFile};
 use crate::safetensors::Weights;
 use crate::{input, zip};
 
@@ -49,15 +49,6 @@ pub struct Model {
     pub weights: Weights,
     /// What else is in it, but for numbers, text and `None`.
     pub passed_over: Vec<PassedOver>,
-}
-
-/// Something that is no tensor.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PassedOver {
-    /// The name that it would have as a tensor.
-    pub name: String,
-    /// What it is.
-    pub what: String,
 }
 
 /// Reads a file of either form; at most [`crate::limits::MAX_BYTES`].

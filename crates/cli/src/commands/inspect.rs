@@ -7,7 +7,7 @@ use serde::Serialize;
 use upconv_explain::{Block, Lang, Page};
 use upconv_weights::format::SourceFile;
 use upconv_weights::metadata::Input;
-use upconv_weights::{Metadata, Source, Statistics, Tensor, format, shape_text, shown};
+use upconv_weights::{Metadata, PassedOver, Source, Statistics, Tensor, format, shape_text, shown};
 
 use crate::args::{Context, Inspect};
 use crate::failure::Failure;
@@ -25,6 +25,8 @@ struct Inspection<'a> {
     metadata: Option<&'a Metadata>,
     weights_hash: String,
     tensors: Vec<Row<'a>>,
+    /// What is in the file and is no tensor.
+    passed_over: &'a [PassedOver],
 }
 
 #[derive(Serialize)]
@@ -61,6 +63,7 @@ fn inspect(source: &Source) -> Inspection<'_> {
         metadata: weights.metadata(),
         weights_hash: weights.weights_hash(),
         tensors: weights.tensors().iter().map(row).collect(),
+        passed_over: &source.passed_over,
     }
 }
 
@@ -91,6 +94,9 @@ fn page(inspection: &Inspection<'_>, lang: Lang) -> Page {
         let SourceFile { name, bytes, sha256 } = file;
         facts
             .push((lang.pick("also read", "另读取"), format!("{name} ({bytes}), sha256 {sha256}")));
+    }
+    for PassedOver { name, what } in inspection.passed_over {
+        facts.push((lang.pick("passed over", "略过"), format!("{name} ({what})")));
     }
     if let Some(metadata) = inspection.metadata {
         facts.extend(said(metadata, lang));

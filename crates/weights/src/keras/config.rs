@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::datasets::File;
 use crate::error::Result;
-use crate::torch::PassedOver;
+use crate::format::PassedOver;
 use crate::{json, limits};
 
 /// The attribute that holds it in HDF5.

@@ -4,9 +4,9 @@ use hdf5_reader::group::Group;
 
 use super::datasets::{File, broken};
 use crate::error::{Result, WeightsError};
+use crate::format::PassedOver;
 use crate::limits;
 use crate::tensor::Tensor;
-use crate::torch::PassedOver;
 
 /// The groups beside that of the layers, and what they hold.
 pub(super) const OPTIMIZER: (&str, &str) = ("optimizer", "the weights of an optimiser");

@@ -6,10 +6,10 @@ use super::external::Folder;
 use super::tensor::{self, Found};
 use crate::bytes::Bytes;
 use crate::error::{Result, WeightsError};
+use crate::format::PassedOver;
 use crate::limits;
 use crate::protobuf::{Field, Message};
 use crate::tensor::{Dtype, Tensor};
-use crate::torch::PassedOver;
 
 /// The operation that gives what one of its attributes holds.
 const CONSTANT: &str = "Constant";

@@ -5,9 +5,10 @@
 use std::collections::HashMap;
 
 use super::storage::{Place, Storages};
-use super::{PassedOver, form, walk};
+use super::{form, walk};
 use crate::bytes::Bytes;
 use crate::error::{Result, WeightsError};
+use crate::format::PassedOver;
 use crate::pickle::{self, Names};
 use crate::tensor::Tensor;
 use crate::zip::Archive;

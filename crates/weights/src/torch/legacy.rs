@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 
 use super::storage::{self, Place, Storages, Stored};
-use super::{PassedOver, form, walk};
+use super::{form, walk};
 use crate::bytes::Bytes;
 use crate::cursor::Cursor;
 use crate::error::{Result, WeightsError};
+use crate::format::PassedOver;
 use crate::limits;
 use crate::pickle::{self, Names, Pickle, Value};
 use crate::tensor::Tensor;

@@ -1,9 +1,10 @@
 //! From the objects of a pickle to tensors with names.
 
+use super::form;
 use super::rebuild::View;
 use super::storage::{self, Kind, Storages};
-use super::{PassedOver, form};
 use crate::error::{Result, TensorFault, WeightsError};
+use crate::format::PassedOver;
 use crate::limits;
 use crate::pickle::{Object, Pickle, Ref, Value};
 use crate::tensor::{self, Dtype, Tensor};
