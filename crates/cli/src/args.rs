@@ -179,7 +179,8 @@ pub(crate) struct Conformance {
 /// infinities, which nothing allows.
 ///
 /// Formats read: safetensors; TensorFlow.js graph models (give the JSON file; its shards are found by it);
-/// NumPy's .npy and .npz, dictionaries of arrays included.
+/// NumPy's .npy and .npz, dictionaries of arrays included;
+/// what PyTorch saves (.pt, .pth), Keras's .h5 and .keras, and ONNX models. Nothing in a file is run.
 #[derive(Args, Debug)]
 pub(crate) struct Convert {
     /// The file to read

@@ -101,6 +101,8 @@ pub(super) fn run(
 fn usual_dialect(source: &Source) -> Dialect {
     match source.format {
         Format::TfjsGraph => Dialect::Tensorflow,
+        Format::Keras => Dialect::Keras,
+        Format::Onnx => Dialect::Onnx,
         _ => Dialect::Pytorch,
     }
 }
