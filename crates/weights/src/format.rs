@@ -10,12 +10,16 @@ use crate::error::{Result, WeightsError};
 use crate::graph::Graph;
 use crate::graph_def;
 use crate::input;
+use crate::keras;
 use crate::limits;
 use crate::metadata::Origin;
 use crate::numpy;
+use crate::onnx;
 use crate::safetensors::{PREFIX, Weights};
 use crate::tf_checkpoint::{self, Checkpoint};
 use crate::tfjs;
+use crate::torch;
+use crate::zip;
 
 /// A format of weight files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +45,12 @@ pub enum Format {
     Caffemodel,
     /// A mean picture of Caffe.
     Binaryproto,
+    /// What PyTorch saves, in either form.
+    Torch,
+    /// What Keras saves: HDF5, or an archive with HDF5 in it.
+    Keras,
+    /// An ONNX model.
+    Onnx,
 }
 
 impl Format {
@@ -54,6 +64,9 @@ impl Format {
         Self::SavedModel,
         Self::Npy,
         Self::Npz,
+        Self::Torch,
+        Self::Keras,
+        Self::Onnx,
         Self::Caffemodel,
         Self::Binaryproto,
     ];
@@ -71,6 +84,9 @@ impl Format {
             Self::Npz => "npz",
             Self::Caffemodel => "caffemodel",
             Self::Binaryproto => "binaryproto",
+            Self::Torch => "torch",
+            Self::Keras => "keras",
+            Self::Onnx => "onnx",
         }
     }
 
@@ -86,6 +102,9 @@ impl Format {
             Self::Npz => "NumPy archive (.npz)",
             Self::Caffemodel => "Caffe weights (.caffemodel)",
             Self::Binaryproto => "Caffe mean picture (.binaryproto)",
+            Self::Torch => "PyTorch (.pt, .pth)",
+            Self::Keras => "Keras (.h5, .keras)",
+            Self::Onnx => "ONNX (.onnx)",
         }
     }
 
@@ -99,14 +118,20 @@ impl Format {
     /// assert_eq!(Format::of(b"\x93NUMPY\x01\0"), Some(Format::Npy));
     /// assert_eq!(Format::of(b"\x0a\x10\x0a\x01x\x12\x0bPlaceholder"), Some(Format::GraphDef));
     /// assert_eq!(Format::of(b"\x0a\x05VGG16\xa2\x06\x20\x0a\x05conv1"), Some(Format::Caffemodel));
-    /// assert_eq!(Format::of(b"\x89HDF\r\n\x1a\n"), None);
+    /// assert_eq!(Format::of(b"GGUF\x03"), None);
     /// ```
     pub fn of(begin: &[u8]) -> Option<Self> {
         if begin.starts_with(numpy::MAGIC) {
             return Some(Self::Npy);
         }
-        if numpy::begins_archive(begin) {
-            return Some(Self::Npz);
+        if let Some(name) = zip::first_name(begin) {
+            return str::from_utf8(name).ok().and_then(|name| Self::of_archive(&[name]));
+        }
+        if torch::begins_legacy(begin) {
+            return Some(Self::Torch);
+        }
+        if begin.starts_with(keras::MAGIC) {
+            return Some(Self::Keras);
         }
         // A document of text holds no byte 0; the size of a header holds at least four.
         let is_text = !begin.iter().take(PREFIX as usize).any(|&byte| byte == 0);
@@ -123,6 +148,9 @@ impl Format {
         if is_json && begin[4..8] == [0; 4] {
             return Some(Self::Safetensors);
         }
+        if onnx::begins(begin) {
+            return Some(Self::Onnx);
+        }
         if graph_def::begins_saved_model(begin) {
             return Some(Self::SavedModel);
         }
@@ -136,6 +164,17 @@ impl Format {
             return Some(Self::Binaryproto);
         }
         is_json.then_some(Self::Safetensors)
+    }
+
+    /// By the names of the entries of an archive of zip, or of some.
+    fn of_archive(names: &[&str]) -> Option<Self> {
+        if torch::is_archive(names.iter().copied()) {
+            return Some(Self::Torch);
+        }
+        if keras::is_archive(names) {
+            return Some(Self::Keras);
+        }
+        names.iter().any(|name| numpy::is_entry(name)).then_some(Self::Npz)
     }
 }
 
@@ -175,7 +214,7 @@ pub struct Source {
     pub graph: Option<Graph>,
     /// The net of Caffe that the weights are for.
     pub net: Option<Net>,
-    /// What else is in the file, in the order of names.
+    /// What else is in the file: no tensors, or tensors of types that are not read.
     pub passed_over: Vec<PassedOver>,
 }
 
@@ -248,6 +287,18 @@ pub fn open(path: &Path) -> Result<Source> {
             let (weights, read) = numpy::read_described(path)?;
             one(weights, read)
         }
+        Format::Torch => {
+            let (torch::Model { weights, passed_over }, read) = torch::read_described(path)?;
+            Source { passed_over, ..one(weights, read) }
+        }
+        Format::Keras => {
+            let (keras::Model { weights, passed_over, .. }, read) = keras::read_described(path)?;
+            Source { passed_over, ..one(weights, read) }
+        }
+        Format::Onnx => {
+            let onnx::Model { weights, passed_over, files, .. } = onnx::read(path)?;
+            Source { passed_over, ..several(weights, files) }
+        }
         Format::TfCheckpoint => {
             let Checkpoint { weights, passed_over, files } = tf_checkpoint::read(path)?;
             Source { passed_over, ..several(weights, files) }
@@ -314,9 +365,19 @@ pub fn detect(path: &Path) -> Result<Format> {
         Some("caffemodel") if caffe::begins_model(&begin) => Some(Format::Caffemodel),
         Some("binaryproto") if caffe::begins_blob(&begin) => Some(Format::Binaryproto),
         Some("npz") if begin.is_empty() || begin.starts_with(b"P") => Some(Format::Npz),
+        Some("h5" | "hdf5") if keras::MAGIC.starts_with(&begin) => Some(Format::Keras),
+        Some("keras") if begin.is_empty() || begin.starts_with(b"P") => Some(Format::Keras),
+        Some("onnx") => Some(Format::Onnx),
+        Some("pt" | "pth") if begin.is_empty() || begin.starts_with(b"P") => Some(Format::Torch),
         _ => None,
     };
-    Format::of(&begin).or(by_name).ok_or_else(|| {
+    let by_entries = || match begin.starts_with(zip::MAGIC) {
+        true => Format::of_archive(
+            &zip::names(&file, path).ok()?.iter().map(|n| &n[..]).collect::<Vec<_>>(),
+        ),
+        false => None,
+    };
+    Format::of(&begin).or_else(by_entries).or(by_name).ok_or_else(|| {
         let begins = match looks_like(&begin) {
             Some(what) => format!("it looks like {what}"),
             None if begin.is_empty() => "it is empty".into(),
@@ -330,8 +391,7 @@ pub fn detect(path: &Path) -> Result<Format> {
 /// What files are that people may take for weights, and that no reader here knows.
 fn looks_like(begin: &[u8]) -> Option<&'static str> {
     const SIGNS: &[(&[u8], &str)] = &[
-        (b"\x89HDF", "HDF5, as Keras writes"),
-        (b"PK\x03\x04", "a zip archive, as PyTorch writes"),
+        (b"PK\x03\x04", "a zip archive of something else"),
         (b"\x80\x02", "a pickle of Python"),
         (b"\x1f\x8b", "a gzip archive"),
         (b"GGUF", "GGUF"),
@@ -343,6 +403,12 @@ fn looks_like(begin: &[u8]) -> Option<&'static str> {
     }
     if begin.get(4..8) == Some(b"TFL3") {
         return Some("TensorFlow Lite");
+    }
+    // Where archives of tar have it.
+    if begin.get(257..262) == Some(b"ustar") {
+        return Some(
+            "a tar archive, as PyTorch wrote before 0.1.10: load and save it with a newer one",
+        );
     }
     SIGNS.iter().find(|(sign, _)| begin.starts_with(sign)).map(|&(_, what)| what)
 }

@@ -3,6 +3,9 @@
 //! `tests/numpy/make.py` writes the samples, with Python 2.7 and 3.11, and what NumPy loads from each.
 #![allow(clippy::unwrap_used)] // Helpers of tests are not known as such to clippy.
 
+#[path = "fuzz/numpy.rs"]
+mod fuzz;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -347,6 +350,17 @@ fn a_mapped_file_is_not_copied() {
         let range = [begin, end].map(|place| usize::from_str_radix(place, 16).unwrap());
         assert!((range[0]..range[1]).contains(&place));
     }
+}
+
+#[test]
+fn the_corpus_of_the_fuzzer() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/numpy");
+    let mut count = 0;
+    for entry in fs::read_dir(&corpus).expect("the corpus stands in fuzz/corpus/numpy") {
+        fuzz::run(&fs::read(entry.unwrap().path()).unwrap());
+        count += 1;
+    }
+    assert!(count >= 6, "{count} files in {}", corpus.display());
 }
 
 proptest! {

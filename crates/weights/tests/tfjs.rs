@@ -247,7 +247,7 @@ fn unknown_formats_are_named() {
     let path = folder.path().join("w.bin");
     for (bytes, expected) in [
         (&b""[..], "it is empty"),
-        (b"\x89HDF\r\n\x1a\n", "it looks like HDF5, as Keras writes"),
+        (b"GGUF\x03\0\0\0", "it looks like GGUF"),
         (b"PK\x03\x04....", "it looks like a zip archive"),
         (b"\x1c\0\0\0TFL3", "it looks like TensorFlow Lite"),
         (b"abc", "it begins with the bytes [61, 62, 63]"),

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use upconv_explain::{Block, Lang, Page};
-use upconv_weights::format::{PassedOver, SourceFile};
+use upconv_weights::format::SourceFile;
 use upconv_weights::metadata::Input;
-use upconv_weights::{Metadata, Source, Statistics, Tensor, format, shape_text, shown};
+use upconv_weights::{Metadata, PassedOver, Source, Statistics, Tensor, format, shape_text, shown};
 
 use crate::args::{Context, Inspect};
 use crate::failure::Failure;

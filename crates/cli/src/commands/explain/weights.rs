@@ -103,7 +103,8 @@ fn usual_dialect(source: &Source) -> Dialect {
         Format::TfjsGraph | Format::TfCheckpoint | Format::GraphDef | Format::SavedModel => {
             Dialect::Tensorflow
         }
-        Format::TfjsLayers => Dialect::Keras,
+        Format::TfjsLayers | Format::Keras => Dialect::Keras,
+        Format::Onnx => Dialect::Onnx,
         Format::Caffemodel => Dialect::Caffe,
         _ => Dialect::Pytorch,
     }
