@@ -1,6 +1,5 @@
 //! What a file is, by its content, and what is in it.
 
-use std::io::Read;
 use std::path::Path;
 
 use serde::Serialize;
@@ -11,7 +10,6 @@ use crate::graph::Graph;
 use crate::graph_def;
 use crate::input;
 use crate::keras;
-use crate::limits;
 use crate::metadata::Origin;
 use crate::numpy;
 use crate::onnx;
@@ -41,16 +39,16 @@ pub enum Format {
     Npy,
     /// An archive of NumPy arrays.
     Npz,
-    /// Weights of Caffe with their net.
-    Caffemodel,
-    /// A mean picture of Caffe.
-    Binaryproto,
     /// What PyTorch saves, in either form.
     Torch,
     /// What Keras saves: HDF5, or an archive with HDF5 in it.
     Keras,
     /// An ONNX model.
     Onnx,
+    /// Weights of Caffe with their net.
+    Caffemodel,
+    /// A mean picture of Caffe.
+    Binaryproto,
 }
 
 impl Format {
@@ -82,11 +80,11 @@ impl Format {
             Self::SavedModel => "saved_model",
             Self::Npy => "npy",
             Self::Npz => "npz",
-            Self::Caffemodel => "caffemodel",
-            Self::Binaryproto => "binaryproto",
             Self::Torch => "torch",
             Self::Keras => "keras",
             Self::Onnx => "onnx",
+            Self::Caffemodel => "caffemodel",
+            Self::Binaryproto => "binaryproto",
         }
     }
 
@@ -100,11 +98,11 @@ impl Format {
             Self::SavedModel => "TensorFlow SavedModel (its folder)",
             Self::Npy => "NumPy array (.npy)",
             Self::Npz => "NumPy archive (.npz)",
-            Self::Caffemodel => "Caffe weights (.caffemodel)",
-            Self::Binaryproto => "Caffe mean picture (.binaryproto)",
             Self::Torch => "PyTorch (.pt, .pth)",
             Self::Keras => "Keras (.h5, .keras)",
             Self::Onnx => "ONNX (.onnx)",
+            Self::Caffemodel => "Caffe weights (.caffemodel)",
+            Self::Binaryproto => "Caffe mean picture (.binaryproto)",
         }
     }
 
@@ -347,12 +345,7 @@ pub fn detect(path: &Path) -> Result<Format> {
         return Ok(Format::TfCheckpoint);
     }
     let file = path.display().to_string();
-    let (opened, _) = input::open(path, limits::MAX_BYTES)?;
-    let mut begin = Vec::with_capacity(BEGIN);
-    opened
-        .take(BEGIN as u64)
-        .read_to_end(&mut begin)
-        .map_err(|source| WeightsError::read(&file, source))?;
+    let begin = input::begin(path, BEGIN)?;
     // Where the content is too broken to tell, the name decides whose reader says what is wrong.
     let by_name = match path.extension().and_then(|extension| extension.to_str()) {
         Some("safetensors") if begin.len() <= PREFIX as usize => Some(Format::Safetensors),

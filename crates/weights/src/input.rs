@@ -43,15 +43,26 @@ pub(crate) fn whole(path: &Path) -> Result<(Whole, SourceFile)> {
     Ok((whole, SourceFile { name: base_name(path), bytes, sha256 }))
 }
 
-/// Whether a file begins with these bytes.
-pub(crate) fn begins(path: &Path, sign: &[u8]) -> Result<bool> {
+/// All bytes of a small file, at most `limit`.
+pub(crate) fn all(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let (opened, bytes) = open(path, limit)?;
+    Input::new(opened, path.display().to_string(), bytes).take(bytes, || "the file".into())
+}
+
+/// The first bytes of a weight file: `most`, or all if it has fewer.
+pub(crate) fn begin(path: &Path, most: usize) -> Result<Vec<u8>> {
     let (opened, _) = open(path, limits::MAX_BYTES)?;
-    let mut begin = Vec::with_capacity(sign.len());
+    let mut begin = Vec::with_capacity(most);
     opened
-        .take(sign.len() as u64)
+        .take(most as u64)
         .read_to_end(&mut begin)
         .map_err(|source| WeightsError::read(&path.display().to_string(), source))?;
-    Ok(begin == sign)
+    Ok(begin)
+}
+
+/// Whether a weight file begins with these bytes.
+pub(crate) fn begins(path: &Path, sign: &[u8]) -> Result<bool> {
+    Ok(begin(path, sign.len())? == sign)
 }
 
 /// Size and SHA-256 of a file that is not to be in memory.

@@ -59,7 +59,6 @@ pub mod metadata;
 pub mod numpy;
 pub mod onnx;
 mod pickle;
-#[allow(dead_code, reason = "each reader uses its share")]
 mod protobuf;
 pub mod rename;
 pub mod safetensors;

@@ -217,14 +217,6 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// A number of type `double`.
-    pub(crate) fn double(&self, what: &str) -> Result<f64> {
-        match &self.value {
-            Value::Fixed64(cursor) => cursor.clone().array(what).map(f64::from_le_bytes),
-            _ => Err(self.other(what, "a number of type double")),
-        }
-    }
-
     /// A number of type `fixed32`.
     pub(crate) fn fixed32(&self, what: &str) -> Result<u32> {
         match &self.value {
@@ -272,24 +264,14 @@ impl<'a> Field<'a> {
     /// Appends numbers of a repeated field of type `int64`, `int32`, `uint64`, `uint32` or of an enumeration, of which
     /// there may be `most`: one, or several that are packed.
     pub(crate) fn int64s(&self, what: &str, into: &mut Vec<i64>, most: usize) -> Result<()> {
-        let mut push = |number: u64| {
+        for number in self.varints(what)? {
+            let number = number?;
             if into.len() == most {
                 return Err(self.error(what, format!("more than {most} numbers")));
             }
             into.push(number.cast_signed());
-            Ok(())
-        };
-        match &self.value {
-            Value::Varint(number) => push(*number),
-            Value::Bytes(cursor) => {
-                let mut cursor = cursor.clone();
-                while cursor.left() > 0 {
-                    push(varint(self.file, &mut cursor, what)?)?;
-                }
-                Ok(())
-            }
-            _ => Err(self.other(what, "whole numbers")),
         }
+        Ok(())
     }
 
     /// The numbers of a repeated field of such a type: one, or several that are packed.
@@ -299,11 +281,11 @@ impl<'a> Field<'a> {
             Value::Bytes(cursor) => (None, cursor.clone()),
             _ => return Err(self.other(what, "whole numbers")),
         };
-        let (file, what) = (self.file, what.to_owned());
+        let file = self.file;
         Ok(std::iter::from_fn(move || match one.take() {
             Some(number) => Some(Ok(number)),
             None if packed.left() == 0 => None,
-            None => Some(varint(file, &mut packed, &what)),
+            None => Some(varint(file, &mut packed, what)),
         }))
     }
 

@@ -13,7 +13,7 @@
 //! Tensors have the names that variables were saved under: `conv1/weights`, or `layer/kernel/.ATTRIBUTES/VARIABLE_VALUE`
 //! where `tf.train.Checkpoint` wrote them. Variables that were cut into parts are put together. Axes stay as they are:
 //! the filters of convolutions are `[height, width, in, out]`. What holds no numbers, such as the text that describes
-//! Python's objects, is passed_over, and [`PassedOver`] says so.
+//! Python's objects, is passed over, and [`PassedOver`] says so.
 //!
 //! Files from [`limits::MAPPED_BYTES`] on are mapped, and tensors that lie in them as they are needed take no memory of
 //! their own. Those that are put together of parts that lie apart do, and so do those of the first format whose cells are

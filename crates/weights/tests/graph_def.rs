@@ -7,13 +7,19 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use loaded::{Tensors, assert_same, names};
+use messages::{bytes_field, number_field};
 use proptest::prelude::*;
 use serde::Deserialize;
 use upconv_weights::graph::{Attr, Graph};
-use upconv_weights::{Format, Source, Weights, WeightsError, format, graph_def, limits};
+use upconv_weights::{Format, Source, WeightsError, format, graph_def, limits};
 
 #[path = "fuzz/graph_def.rs"]
 mod fuzz;
+#[path = "common/loaded.rs"]
+mod loaded;
+#[path = "common/messages.rs"]
+mod messages;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tf")
@@ -23,21 +29,10 @@ fn sample(name: &str) -> Vec<u8> {
     fs::read(folder().join(name)).unwrap()
 }
 
-fn names(weights: &Weights) -> Vec<&str> {
-    weights.tensors().iter().map(|tensor| tensor.name()).collect()
-}
-
 #[derive(Deserialize)]
 struct Expected {
-    tensors: BTreeMap<String, Loaded>,
+    tensors: Tensors,
     passed_over: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Loaded {
-    dtype: String,
-    shape: Vec<usize>,
-    bytes: String,
 }
 
 fn files(source: &Source) -> Vec<&str> {
@@ -55,13 +50,7 @@ fn every_form_of_a_constant_is_what_tensorflow_computes() {
         serde_json::from_slice(&sample("expected.json")).unwrap();
     let source = format::open(&folder().join("frozen.pb")).unwrap();
     assert_eq!((source.format, files(&source)), (Format::GraphDef, vec!["frozen.pb"]));
-    assert_eq!(names(&source.weights), tensors.keys().collect::<Vec<_>>());
-    for (name, Loaded { dtype, shape, bytes }) in tensors {
-        let tensor = source.weights.get(&name).unwrap();
-        assert_eq!((tensor.dtype().name(), tensor.shape()), (&dtype[..], &shape[..]), "{name}");
-        let hex: String = tensor.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, bytes, "{name}");
-    }
+    assert_same(&source.weights, &tensors, "frozen.pb");
     let passed: Vec<_> = source.passed_over.iter().map(|passed| &passed.name[..]).collect();
     assert_eq!(passed, passed_over);
     assert_eq!(source.passed_over[0].what, "DT_STRING");
@@ -187,24 +176,6 @@ fn layers_of_tensorflow_js() {
 }
 
 // What follows writes messages by hand.
-
-fn varint(mut number: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-    bytes
-}
-
-fn bytes_field(number: u64, bytes: &[u8]) -> Vec<u8> {
-    [varint(number << 3 | 2), varint(bytes.len() as u64), bytes.to_vec()].concat()
-}
-
-fn number_field(number: u64, value: i64) -> Vec<u8> {
-    [varint(number << 3), varint(value.cast_unsigned())].concat()
-}
 
 fn tensor(dtype: i64, shape: &[i64], cells: &[u8]) -> Vec<u8> {
     let shape: Vec<u8> =

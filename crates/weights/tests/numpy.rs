@@ -5,16 +5,18 @@
 
 #[path = "fuzz/numpy.rs"]
 mod fuzz;
+#[path = "common/loaded.rs"]
+mod loaded;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use loaded::{Tensors, assert_same, names};
 use proptest::prelude::*;
-use serde::Deserialize;
 use upconv_weights::{
-    Allowed, Axes, Expected, Format, Metadata, RenameTable, Rule, Weights, WeightsError, convert,
-    format, hash, limits, numpy,
+    Allowed, Axes, Expected, Format, Metadata, RenameTable, Rule, WeightsError, convert, format,
+    hash, limits, numpy,
 };
 
 fn folder() -> PathBuf {
@@ -30,14 +32,7 @@ fn samples() -> Vec<(String, Vec<u8>)> {
     expected().into_keys().map(|name| (name.clone(), sample(&name))).collect()
 }
 
-#[derive(Deserialize)]
-struct Loaded {
-    dtype: String,
-    shape: Vec<usize>,
-    bytes: String,
-}
-
-fn expected() -> BTreeMap<String, BTreeMap<String, Loaded>> {
+fn expected() -> BTreeMap<String, Tensors> {
     serde_json::from_slice(&sample("expected.json")).unwrap()
 }
 
@@ -58,10 +53,6 @@ fn array(descr: &str, shape: &str, rest: &[u8]) -> Vec<u8> {
     npy(&format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}}}"), rest)
 }
 
-fn names(weights: &Weights) -> Vec<&str> {
-    weights.tensors().iter().map(|tensor| tensor.name()).collect()
-}
-
 #[test]
 fn every_sample_is_what_numpy_loads() {
     let expected = expected();
@@ -71,13 +62,7 @@ fn every_sample_is_what_numpy_loads() {
         let format = if file.ends_with(".npy") { Format::Npy } else { Format::Npz };
         assert_eq!(source.format, format, "{file}");
         assert_eq!(source.sha256(), hash::sha256(&sample(&file)));
-        assert_eq!(names(&source.weights), tensors.keys().collect::<Vec<_>>(), "{file}");
-        for (name, Loaded { dtype, shape, bytes }) in tensors {
-            let tensor = source.weights.get(&name).unwrap();
-            assert_eq!((tensor.dtype().name(), tensor.shape()), (&dtype[..], &shape[..]), "{name}");
-            let got: String = tensor.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-            assert_eq!(got, bytes, "{file}: {name}");
-        }
+        assert_same(&source.weights, &tensors, &file);
     }
 }
 

@@ -8,13 +8,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use loaded::{Tensors, assert_same};
 use proptest::prelude::*;
 use serde::Deserialize;
-use upconv_weights::{Format, Weights, WeightsError, format, hash, tf_checkpoint};
+use upconv_weights::{Format, WeightsError, format, tf_checkpoint};
 
 #[path = "fuzz/tf_checkpoint.rs"]
 #[allow(dead_code)] // What writes tables, tests/tf_tables.rs uses.
 mod fuzz;
+#[path = "common/loaded.rs"]
+mod loaded;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tf")
@@ -26,16 +29,8 @@ fn sample(name: &str) -> Vec<u8> {
 
 #[derive(Deserialize)]
 struct Expected {
-    tensors: BTreeMap<String, Loaded>,
+    tensors: Tensors,
     passed_over: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Loaded {
-    dtype: String,
-    shape: Vec<usize>,
-    bytes: Option<String>,
-    sha256: Option<String>,
 }
 
 /// What TensorFlow reads from each checkpoint.
@@ -46,10 +41,6 @@ fn expected() -> BTreeMap<String, Expected> {
     all
 }
 
-fn names(weights: &Weights) -> Vec<&str> {
-    weights.tensors().iter().map(|tensor| tensor.name()).collect()
-}
-
 #[test]
 fn every_sample_is_what_tensorflow_reads() {
     let expected = expected();
@@ -57,16 +48,7 @@ fn every_sample_is_what_tensorflow_reads() {
     for (prefix, Expected { tensors, passed_over }) in expected {
         let source = format::open(&folder().join(&prefix)).unwrap();
         assert_eq!(source.format, Format::TfCheckpoint, "{prefix}");
-        assert_eq!(names(&source.weights), tensors.keys().collect::<Vec<_>>(), "{prefix}");
-        for (name, Loaded { dtype, shape, bytes, sha256 }) in tensors {
-            let tensor = source.weights.get(&name).unwrap();
-            assert_eq!((tensor.dtype().name(), tensor.shape()), (&dtype[..], &shape[..]), "{name}");
-            let hex: String = tensor.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-            match sha256 {
-                Some(sum) => assert_eq!(hash::sha256(tensor.bytes()), sum, "{prefix}: {name}"),
-                None => assert_eq!(Some(hex), bytes, "{prefix}: {name}"),
-            }
-        }
+        assert_same(&source.weights, &tensors, &prefix);
         let passed: Vec<_> = source.passed_over.iter().map(|passed| &passed.name[..]).collect();
         assert_eq!(passed, passed_over, "{prefix}");
     }

@@ -4,26 +4,16 @@
 
 use std::fs;
 
-use fuzz::{RESTARTS, masked, table_of, varint};
+use fuzz::messages::{bytes_field, number_field, varint};
+use fuzz::{RESTARTS, masked, table_of};
+use loaded::names;
 use proptest::prelude::*;
 use upconv_weights::{Dtype, Weights, format, limits, tf_checkpoint};
 
 #[path = "fuzz/tf_checkpoint.rs"]
 mod fuzz;
-
-fn names(weights: &Weights) -> Vec<&str> {
-    weights.tensors().iter().map(|tensor| tensor.name()).collect()
-}
-
-/// A field of bytes.
-fn bytes_field(number: u64, bytes: &[u8]) -> Vec<u8> {
-    [varint(number << 3 | 2), varint(bytes.len() as u64), bytes.to_vec()].concat()
-}
-
-/// A field of a whole number.
-fn number_field(number: u64, value: i64) -> Vec<u8> {
-    [varint(number << 3), varint(value.cast_unsigned())].concat()
-}
+#[path = "common/loaded.rs"]
+mod loaded;
 
 fn shape_message(sizes: &[i64]) -> Vec<u8> {
     sizes.iter().flat_map(|&size| bytes_field(2, &number_field(1, size))).collect()

@@ -5,14 +5,16 @@
 
 #[path = "fuzz/torch.rs"]
 mod fuzz;
+#[path = "common/loaded.rs"]
+mod loaded;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use loaded::{Tensors, assert_same, names};
 use proptest::prelude::*;
-use serde::Deserialize;
-use upconv_weights::{Format, Tensor, Weights, WeightsError, format, hash, torch};
+use upconv_weights::{Format, WeightsError, format, hash, torch};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/torch")
@@ -22,19 +24,8 @@ fn sample(name: &str) -> Vec<u8> {
     fs::read(folder().join(name)).unwrap()
 }
 
-#[derive(Deserialize)]
-struct Loaded {
-    dtype: String,
-    shape: Vec<usize>,
-    bytes: String,
-}
-
-fn expected() -> BTreeMap<String, BTreeMap<String, Loaded>> {
+fn expected() -> BTreeMap<String, Tensors> {
     serde_json::from_slice(&sample("expected.json")).unwrap()
-}
-
-fn names(weights: &Weights) -> Vec<&str> {
-    weights.tensors().iter().map(Tensor::name).collect()
 }
 
 fn error(bytes: &[u8]) -> String {
@@ -49,13 +40,7 @@ fn every_sample_is_what_pytorch_loads() {
         let source = format::open(&folder().join(&file)).unwrap();
         assert_eq!(source.format, Format::Torch, "{file}");
         assert_eq!(source.sha256(), hash::sha256(&sample(&file)));
-        assert_eq!(names(&source.weights), tensors.keys().collect::<Vec<_>>(), "{file}");
-        for (name, Loaded { dtype, shape, bytes }) in tensors {
-            let tensor = source.weights.get(&name).unwrap();
-            assert_eq!((tensor.dtype().name(), tensor.shape()), (&dtype[..], &shape[..]), "{name}");
-            let got: String = tensor.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-            assert_eq!(got, bytes, "{file}: {name}");
-        }
+        assert_same(&source.weights, &tensors, &file);
     }
     // Whoever ran what the samples "evil" ask for made this.
     assert!(!Path::new("torch-pickle-was-run").exists());

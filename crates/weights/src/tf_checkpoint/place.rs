@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::table;
 use crate::error::{Result, WeightsError};
-use crate::input::{self, Input};
+use crate::input;
 use crate::limits;
 use crate::pickle::escape;
 
@@ -73,7 +73,7 @@ pub(crate) fn is_at(path: &Path) -> Result<bool> {
         return find(path).map(|_| true);
     }
     let is_named = shard_of(path).is_some() || path.extension() == Some(OsStr::new("index"));
-    Ok(is_named || is_table(path) || begins(path, NEWEST.as_bytes()))
+    Ok(is_named || is_table(path) || is_state(path))
 }
 
 /// The files of the checkpoint at a path.
@@ -99,7 +99,7 @@ pub(super) fn find(path: &Path) -> Result<Place> {
     if let Some(place) = shard_of(path) {
         return place;
     }
-    match begins(path, NEWEST.as_bytes()) {
+    match is_state(path) {
         true => newest(path),
         false => Ok(Place::Table(path.into())),
     }
@@ -156,8 +156,7 @@ fn number_behind<'a>(name: &'a str, mark: &str) -> Option<(&'a str, u64)> {
 fn newest(state: &Path) -> Result<Place> {
     let file = state.display().to_string();
     let wrong = |reason: String| Err(table::form(&file, "model_checkpoint_path", 0, reason));
-    let (opened, bytes) = input::open(state, MAX_STATE)?;
-    let text = Input::new(opened, file.clone(), bytes).take(bytes, || "the file".into())?;
+    let text = input::all(state, MAX_STATE)?;
     let line = text
         .split(|&byte| byte == b'\n')
         .find_map(|line| line.trim_ascii_start().strip_prefix(NEWEST.as_bytes()));
@@ -220,6 +219,11 @@ fn all_there(file: &str, paths: Vec<PathBuf>) -> Result<Vec<PathBuf>> {
     }
 }
 
+/// Whether a path is that of a text file of state. What cannot be read is none; who opens it says why.
+fn is_state(path: &Path) -> bool {
+    input::begins(path, NEWEST.as_bytes()).unwrap_or(false)
+}
+
 fn is_table(path: &Path) -> bool {
     let end = || {
         let mut file = File::open(path).ok()?;
@@ -229,15 +233,6 @@ fn is_table(path: &Path) -> bool {
         Some(end)
     };
     path.is_file() && end().is_some_and(|end| table::ends(&end))
-}
-
-fn begins(path: &Path, sign: &[u8]) -> bool {
-    let begin = || {
-        let mut begin = Vec::new();
-        File::open(path).ok()?.take(sign.len() as u64).read_to_end(&mut begin).ok()?;
-        Some(begin)
-    };
-    path.is_file() && begin().is_some_and(|begin| begin == sign)
 }
 
 fn folder(path: &Path) -> &Path {

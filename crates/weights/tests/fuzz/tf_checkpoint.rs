@@ -4,7 +4,11 @@
 //! Data are taken as they are, and as the content of a block around which a table is put with the right checksums, since
 //! hardly anything that is damaged gets beyond those.
 
+use messages::varint;
 use upconv_weights::{limits, tf_checkpoint};
+
+#[path = "../common/messages.rs"]
+pub(crate) mod messages;
 
 /// Reads bytes as a table, and as a block (after two bytes that say how long it is) with a file of cells behind it.
 pub(crate) fn run(data: &[u8]) {
@@ -62,14 +66,4 @@ pub(crate) fn masked(bytes: &[u8]) -> u32 {
     let step = |sum: u32, _| sum >> 1 ^ if sum & 1 == 1 { 0x82f6_3b78 } else { 0 };
     let sum = !bytes.iter().fold(!0, |sum, &byte| (0..8).fold(sum ^ u32::from(byte), step));
     sum.rotate_right(15).wrapping_add(0xa282_ead8)
-}
-
-pub(crate) fn varint(mut number: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-    bytes
 }
