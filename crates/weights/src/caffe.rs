@@ -32,7 +32,7 @@ use std::sync::Arc;
 use crate::bytes::{Bytes, Whole};
 use crate::error::{Result, WeightsError};
 use crate::format::SourceFile;
-use crate::input::{self, Input};
+use crate::input;
 use crate::limits;
 use crate::safetensors::Weights;
 
@@ -94,9 +94,8 @@ pub fn from_bytes(file: &str, bytes: Vec<u8>) -> Result<Model> {
 /// # Errors
 /// If it cannot be read, or is no description of a net; the message says in which line and column.
 pub fn read_net(path: &Path) -> Result<Net> {
-    let (opened, bytes) = input::open(path, limits::MAX_PROTOTXT_BYTES)?;
+    let bytes = input::all(path, limits::MAX_PROTOTXT_BYTES)?;
     let file = path.display().to_string();
-    let bytes = Input::new(opened, file.clone(), bytes).take(bytes, || "the file".into())?;
     // Comments come in every encoding; in names and values what is not UTF-8 is an error.
     net_from_text(&file, &String::from_utf8_lossy(&bytes))
 }

@@ -124,6 +124,16 @@ pub enum WeightsError {
         /// What is wrong with it, and what is legal.
         reason: String,
     },
+    /// A part of a file of HDF5 cannot be read.
+    #[error("{file}: {field}: {reason}")]
+    Hdf5 {
+        /// The file.
+        file: String,
+        /// The group, dataset or attribute.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A pickle asks for a function or class of Python. Nothing is ever called; those that are known say
     /// how numbers lie in the file.
     #[error(
@@ -391,6 +401,12 @@ pub enum TensorFault {
         /// The other source.
         second: String,
     },
+    /// Parts that do not make up the whole.
+    #[error("parts: {reason}")]
+    Parts {
+        /// What is wrong.
+        reason: String,
+    },
     /// Quantisation that makes no sense.
     #[error("quantization: {reason}")]
     Quantization {
@@ -420,6 +436,7 @@ impl WeightsError {
             | Self::Text { file, .. }
             | Self::Layer { file, .. }
             | Self::Global { file, .. }
+            | Self::Hdf5 { file, .. }
             | Self::Schema { file, .. }
             | Self::TooMany { file, .. }
             | Self::Tensor { file, .. }
@@ -438,6 +455,7 @@ impl WeightsError {
         match self {
             Self::Json { field, .. }
             | Self::Form { field, .. }
+            | Self::Hdf5 { field, .. }
             | Self::Shard { field, .. }
             | Self::ShardBytes { field, .. } => Some(field),
             Self::Tensor { tensor, .. } => Some(tensor),

@@ -43,6 +43,39 @@ pub(crate) fn whole(path: &Path) -> Result<(Whole, SourceFile)> {
     Ok((whole, SourceFile { name: base_name(path), bytes, sha256 }))
 }
 
+/// All bytes of a small file, at most `limit`.
+pub(crate) fn all(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let (opened, bytes) = open(path, limit)?;
+    Input::new(opened, path.display().to_string(), bytes).take(bytes, || "the file".into())
+}
+
+/// The first bytes of a weight file: `most`, or all if it has fewer.
+pub(crate) fn begin(path: &Path, most: usize) -> Result<Vec<u8>> {
+    let (opened, _) = open(path, limits::MAX_BYTES)?;
+    let mut begin = Vec::with_capacity(most);
+    opened
+        .take(most as u64)
+        .read_to_end(&mut begin)
+        .map_err(|source| WeightsError::read(&path.display().to_string(), source))?;
+    Ok(begin)
+}
+
+/// Whether a weight file begins with these bytes.
+pub(crate) fn begins(path: &Path, sign: &[u8]) -> Result<bool> {
+    Ok(begin(path, sign.len())? == sign)
+}
+
+/// Size and SHA-256 of a file that is not to be in memory.
+pub(crate) fn described(path: &Path) -> Result<SourceFile> {
+    const PART: u64 = 1 << 20;
+    let (opened, bytes) = open(path, limits::MAX_BYTES)?;
+    let mut input = Input::new(opened, path.display().to_string(), bytes);
+    while input.offset() < bytes {
+        input.take(PART.min(bytes - input.offset()), || "the file".into())?;
+    }
+    Ok(SourceFile { name: base_name(path), bytes, sha256: input.sha256() })
+}
+
 /// Bytes of which the number is known beforehand, with their SHA-256 so far.
 pub(crate) struct Input<R> {
     reader: R,

@@ -4,9 +4,15 @@
 //! | --- | --- |
 //! | [`mod@format`] | finds out what a file is, and opens it |
 //! | [`safetensors`] | the format that this project keeps weights in, with [`metadata`] |
-//! | [`tfjs`] | TensorFlow.js graph models: JSON and binary shards |
+//! | [`tf_checkpoint`] | TensorFlow's checkpoints: both formats, in one file or several |
+//! | [`graph_def`] | TensorFlow's graphs: frozen ones, and `SavedModel` |
+//! | [`tfjs`] | models of TensorFlow.js, of operations or of layers: JSON and binary shards |
 //! | [`caffe`] | Caffe: `.caffemodel`, `.prototxt`, mean pictures, and batch norm in the usual form |
 //! | [`mod@numpy`] | NumPy arrays: `.npy`, `.npz`, and dictionaries of arrays in them |
+//! | [`torch`] | what PyTorch saves: dictionaries of tensors and whole modules, in both of its forms |
+//! | [`keras`] | what Keras saves: HDF5 and `.keras` |
+//! | [`onnx`] | ONNX models: weights and nodes |
+//! | [`graph`] | the operations of TensorFlow, or layers, that a file has beside its tensors |
 //! | [`rename`] | tables from a file's names to a model's, with the moves of axes |
 //! | [`balance`] | the fate of every tensor |
 //! | [`convert`] | a foreign file and a table become weights of ours |
@@ -42,26 +48,32 @@ pub mod convert;
 mod cursor;
 mod error;
 pub mod format;
+pub mod graph;
+pub mod graph_def;
 pub mod hash;
 mod input;
 mod json;
+pub mod keras;
 pub mod limits;
 pub mod metadata;
 pub mod numpy;
+pub mod onnx;
 mod pickle;
-#[allow(dead_code, reason = "each reader uses its share")]
 mod protobuf;
 pub mod rename;
 pub mod safetensors;
 pub mod selftest;
 mod statistics;
 mod tensor;
+mod tensor_proto;
+pub mod tf_checkpoint;
 pub mod tfjs;
+pub mod torch;
 mod zip;
 
 pub use balance::{Allowed, Balance};
 pub use error::{Result, TensorFault, WeightsError, shown};
-pub use format::{Format, Source};
+pub use format::{Format, PassedOver, Source};
 pub use metadata::Metadata;
 pub use rename::{Axes, Expected, RenameTable, Rule};
 pub use safetensors::Weights;

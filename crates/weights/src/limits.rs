@@ -1,11 +1,12 @@
 //! How much a file may ask for. Every size is checked against these before memory is reserved.
 //!
 //! A reader holds its tensors, at most [`MAX_BYTES`], and while it reads them a document, which takes up to
-//! about ten times its [`MAX_JSON_BYTES`]. Tensors take as many bytes as in the file, except 8-bit and 16-bit
-//! quantised ones, which become F32.
+//! about ten times its [`MAX_JSON_BYTES`], or the nodes of a graph, up to [`MAX_GRAPH_BYTES`]. Tensors take as many bytes
+//! as in the file, except 8-bit and 16-bit quantised ones, which become F32; whole numbers in messages, of which one byte
+//! may stand for eight; and those of which a message states a few cells for all, up to [`MAX_FILLED_BYTES`].
 //!
 //! Tensors whose bytes lie in a file as they are needed, which is mapped or read as a whole, refer to that file. Only
-//! those of another order of bytes or axes, and compressed ones, take memory of their own.
+//! those of another order of bytes or axes, compressed ones, and those whose parts lie apart take memory of their own.
 
 use crate::error::TensorFault;
 
@@ -48,6 +49,27 @@ pub const MAX_SHARING: u64 = 4;
 
 /// Most bytes that a byte of a compressed entry of an archive can stand for: the bound of deflate.
 pub const MAX_INFLATION: u64 = 1032;
+
+/// Most bytes that a byte of a block of snappy can stand for: three bytes copy 64 at most.
+pub const MAX_SNAPPY_INFLATION: usize = 22;
+
+/// Most entries of a table of a checkpoint: tensors, and the parts of those that are cut.
+pub const MAX_TABLE_ENTRIES: usize = 1 << 18;
+
+/// Most bytes of all keys of such a table together: 16 MiB.
+pub const MAX_KEY_BYTES: usize = 1 << 24;
+
+/// Most parts of a tensor of a checkpoint.
+pub const MAX_PARTS: usize = 1 << 12;
+
+/// Most files that the tensors of a checkpoint are spread over.
+pub const MAX_SHARDS: u64 = 1 << 12;
+
+/// Most bytes of all tensors together of which a message states fewer cells than they have: 64 MiB.
+pub const MAX_FILLED_BYTES: u64 = 1 << 26;
+
+/// Most bytes, about, that the nodes of a graph take in memory: 256 MiB.
+pub const MAX_GRAPH_BYTES: usize = 1 << 28;
 
 /// Most tensors of a file, and most nodes or layers of a graph.
 pub const MAX_TENSORS: usize = 1 << 16;

@@ -26,6 +26,7 @@ mod npy;
 mod npz;
 mod objects;
 mod pickled;
+mod write;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -37,7 +38,8 @@ use crate::safetensors::Weights;
 use crate::{input, zip};
 
 pub(crate) use npy::MAGIC;
-pub(crate) use npz::begins as begins_archive;
+pub(crate) use npz::is_entry;
+pub use write::write_npz;
 
 /// The name of an array that has none.
 const UNNAMED: &str = "arr_0";

@@ -2,8 +2,8 @@
 //!
 //! A pickle is a program for a small stack machine. [`read`] runs those instructions that make values: numbers, text,
 //! lists, dictionaries. Where Python would look up a function and call it, an [`Object`] says which function and with
-//! what; the reader of a format knows what a few of them mean for the bytes in a file. A function that the reader does
-//! not know is an error at the place where it is named, whether or not anything would use it.
+//! what; the reader of a format knows what a few of them mean for the bytes in a file. Any other function is either an
+//! error at the place where it is named, whether or not anything would use it, or a name without effect ([`Names`]).
 //!
 //! Values lie in one list and refer to each other by number, as a pickle may share them, nest them without bound, or
 //! tie them to a ring. Whoever walks along them counts steps and depth. Long bytes and text are not copied.
@@ -11,7 +11,7 @@
 //! # Source
 //! Python 3.14: `Lib/pickletools.py`, which defines every instruction, and `Modules/_pickle.c`.
 
-mod escape;
+pub(crate) mod escape;
 mod machine;
 mod opcode;
 
@@ -42,6 +42,8 @@ pub(crate) enum Value {
     Dict(Vec<(Ref, Ref)>),
     /// A function or class, by the places in [`Pickle::known`].
     Global(usize),
+    /// One that is in no such list: where its module and its name lie.
+    Named(Range<usize>, Range<usize>),
     Object(Box<Object>),
     /// What the writer keeps elsewhere, by the name that it gave.
     Persistent(Ref),
@@ -72,11 +74,20 @@ pub(crate) enum Data {
 /// Module and name of a function or class.
 pub(crate) type Global = (&'static str, &'static str);
 
+/// Which functions and classes a pickle may name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Names {
+    /// These; another one is an error. What Python would build of sets and of lists that are objects is one too.
+    Only(&'static [Global]),
+    /// All. What the reader does not know has no effect but to be an [`Object`] with a strange name.
+    Any,
+}
+
 /// A pickle that was read.
 #[derive(Debug)]
 pub(crate) struct Pickle {
     bytes: Bytes,
-    known: &'static [Global],
+    names: Names,
     values: Vec<Value>,
     /// The value that all others are for.
     pub(crate) root: Ref,
@@ -84,15 +95,10 @@ pub(crate) struct Pickle {
     pub(crate) end: usize,
 }
 
-/// Reads the pickle that begins at byte `begin`. `known` are all functions and classes that may be named in it.
-pub(crate) fn read(
-    file: &str,
-    bytes: &Bytes,
-    begin: usize,
-    known: &'static [Global],
-) -> Result<Pickle> {
-    let (values, root, end) = machine::run(file, bytes, begin, known)?;
-    Ok(Pickle { bytes: bytes.clone(), known, values, root, end })
+/// Reads the pickle that begins at byte `begin`.
+pub(crate) fn read(file: &str, bytes: &Bytes, begin: usize, names: Names) -> Result<Pickle> {
+    let (values, root, end) = machine::run(file, bytes, begin, names)?;
+    Ok(Pickle { bytes: bytes.clone(), names, values, root, end })
 }
 
 impl Pickle {
@@ -143,10 +149,41 @@ impl Pickle {
     }
 
     /// A function or class, if the value is one.
-    pub(crate) fn global(&self, value: Ref) -> Option<Global> {
-        match self.get(value) {
-            Value::Global(place) => self.known.get(*place).copied(),
+    pub(crate) fn global(&self, value: Ref) -> Option<(&str, &str)> {
+        match (self.get(value), self.names) {
+            (Value::Global(place), Names::Only(known)) => known.get(*place).copied(),
+            (Value::Named(module, name), _) => {
+                let text = |range: &Range<usize>| str::from_utf8(&self.bytes[range.clone()]).ok();
+                Some((text(module)?, text(name)?))
+            }
             _ => None,
+        }
+    }
+
+    /// The names of what the writer keeps elsewhere.
+    pub(crate) fn persistent(&self) -> impl Iterator<Item = Ref> {
+        self.values.iter().filter_map(|value| match value {
+            Value::Persistent(name) => Some(*name),
+            _ => None,
+        })
+    }
+
+    /// The pairs of a dictionary; nothing if the value is none. An object counts as one if its class is derived from
+    /// dictionaries, and may have been made of pairs.
+    pub(crate) fn pairs(&self, value: Ref) -> Option<Cow<'_, [(Ref, Ref)]>> {
+        let object = match self.get(value) {
+            Value::Dict(pairs) => return Some(Cow::Borrowed(pairs)),
+            Value::Object(object) => object,
+            _ => return None,
+        };
+        let pair = |pair: &Ref| match self.items(*pair)? {
+            &[key, value] => Some((key, value)),
+            _ => None,
+        };
+        match self.items(object.arguments)? {
+            // So does Python 2 write it.
+            &[pairs] if object.entries.is_empty() => self.items(pairs)?.iter().map(pair).collect(),
+            _ => Some(Cow::Borrowed(&object.entries[..])),
         }
     }
 
@@ -162,15 +199,21 @@ impl Pickle {
             Value::Tuple(items) => format!("a tuple of {}", items.len()),
             Value::List(items) => format!("a list of {}", items.len()),
             Value::Dict(pairs) => format!("a dictionary of {}", pairs.len()),
-            Value::Global(_) => match self.global(value) {
-                Some((module, name)) => format!("{module}.{name}"),
+            Value::Global(_) | Value::Named(..) => match self.shown_global(value) {
+                Some(name) => name,
                 None => "a function".into(),
             },
-            Value::Object(object) => match self.global(object.function) {
-                Some((module, name)) => format!("what {module}.{name} gives"),
+            Value::Object(object) => match self.shown_global(object.function) {
+                Some(name) => format!("what {name} gives"),
                 None => "what a function gives".into(),
             },
             Value::Persistent(_) => "something kept elsewhere".into(),
         }
+    }
+
+    fn shown_global(&self, value: Ref) -> Option<String> {
+        let (module, name) = self.global(value)?;
+        let short = |text| machine::shortened(str::as_bytes(text));
+        Some(crate::error::shown(&format!("{}.{}", short(module), short(name))).into_owned())
     }
 }

@@ -217,14 +217,6 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// A number of type `double`.
-    pub(crate) fn double(&self, what: &str) -> Result<f64> {
-        match &self.value {
-            Value::Fixed64(cursor) => cursor.clone().array(what).map(f64::from_le_bytes),
-            _ => Err(self.other(what, "a number of type double")),
-        }
-    }
-
     /// A number of type `fixed32`.
     pub(crate) fn fixed32(&self, what: &str) -> Result<u32> {
         match &self.value {
@@ -272,24 +264,29 @@ impl<'a> Field<'a> {
     /// Appends numbers of a repeated field of type `int64`, `int32`, `uint64`, `uint32` or of an enumeration, of which
     /// there may be `most`: one, or several that are packed.
     pub(crate) fn int64s(&self, what: &str, into: &mut Vec<i64>, most: usize) -> Result<()> {
-        let mut push = |number: u64| {
+        for number in self.varints(what)? {
+            let number = number?;
             if into.len() == most {
                 return Err(self.error(what, format!("more than {most} numbers")));
             }
             into.push(number.cast_signed());
-            Ok(())
-        };
-        match &self.value {
-            Value::Varint(number) => push(*number),
-            Value::Bytes(cursor) => {
-                let mut cursor = cursor.clone();
-                while cursor.left() > 0 {
-                    push(varint(self.file, &mut cursor, what)?)?;
-                }
-                Ok(())
-            }
-            _ => Err(self.other(what, "whole numbers")),
         }
+        Ok(())
+    }
+
+    /// The numbers of a repeated field of such a type: one, or several that are packed.
+    pub(crate) fn varints(&self, what: &str) -> Result<impl Iterator<Item = Result<u64>>> {
+        let (mut one, mut packed) = match &self.value {
+            Value::Varint(number) => (Some(*number), Cursor::new(self.file, &[], 0)),
+            Value::Bytes(cursor) => (None, cursor.clone()),
+            _ => return Err(self.other(what, "whole numbers")),
+        };
+        let file = self.file;
+        Ok(std::iter::from_fn(move || match one.take() {
+            Some(number) => Some(Ok(number)),
+            None if packed.left() == 0 => None,
+            None => Some(varint(file, &mut packed, what)),
+        }))
     }
 
     /// Appends numbers of a repeated field of type `float`, of which there may be `most`.
@@ -334,7 +331,7 @@ impl<'a> Field<'a> {
 }
 
 /// A number of up to 64 bits, 7 in each byte, the lowest first; the highest bit says that another byte follows.
-fn varint(file: &str, cursor: &mut Cursor<'_>, what: &str) -> Result<u64> {
+pub(crate) fn varint(file: &str, cursor: &mut Cursor<'_>, what: &str) -> Result<u64> {
     let at = cursor.at();
     let mut number = 0u64;
     for place in 0..MAX_VARINT {

@@ -1,4 +1,4 @@
-//! TensorFlow.js graph models: a JSON document, and its weights in one or more binary shards beside it.
+//! Models of TensorFlow.js, of operations or of layers: a JSON document, and its weights in one or more binary shards beside it.
 //!
 //! `weightsManifest` is a list of groups. The shards of a group, one after the other, hold the tensors of
 //! the group in the order of the manifest, without padding; that order has nothing to do with the order of
@@ -9,9 +9,10 @@
 //! TensorFlow.js 4.22.0: `tfjs-core/src/io/types.ts` (`WeightsManifestEntry`) and `io_utils.ts`
 //! (`decodeWeights`).
 
+mod attr;
 mod base64;
 mod document;
-pub mod graph;
+mod layers;
 mod manifest;
 mod quantized;
 mod shards;
@@ -20,22 +21,39 @@ use std::path::Path;
 
 use crate::error::Result;
 use crate::format::{SourceFile, base_name};
+use crate::graph::Graph;
 use crate::input::{self, Input};
 use crate::limits;
 use crate::safetensors::Weights;
 use document::Document;
-pub use graph::Graph;
 use manifest::Group;
 
-/// What a TF.js graph model holds.
+/// The two kinds of models.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Operations of TensorFlow.
+    Graph,
+    /// Layers of Keras.
+    Layers,
+}
+
+/// What a TF.js model holds.
 #[derive(Clone, Debug)]
 pub struct Model {
+    /// Its kind.
+    pub kind: Kind,
     /// The tensors, under the names of the manifest.
     pub weights: Weights,
-    /// The nodes that compute with them.
+    /// The operations that compute with them, or the layers that have them.
     pub graph: Graph,
     /// The files read: the document, then the shards in their order.
     pub files: Vec<SourceFile>,
+}
+
+/// Whether the first bytes of a document are those of a model of layers.
+pub(crate) fn begins_layers(begin: &[u8]) -> bool {
+    let has = |sign: &[u8]| begin.windows(sign.len()).any(|window| window == sign);
+    has(b"\"layers-model\"") || has(b"\"model_config\"") || has(b"\"class_name\"")
 }
 
 /// Reads a model by its JSON document; the shards are looked for beside it and nowhere else.
@@ -62,5 +80,5 @@ pub fn read(path: &Path) -> Result<Model> {
         files.extend(reader.finish());
     }
     let weights = Weights::new(None, tensors).map_err(|error| error.in_file(&file))?;
-    Ok(Model { weights, graph: document.graph, files })
+    Ok(Model { kind: document.kind, weights, graph: document.graph, files })
 }

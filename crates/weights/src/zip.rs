@@ -10,8 +10,11 @@
 mod directory;
 mod entry;
 
+use std::path::Path;
+
 use crate::bytes::Bytes;
 use crate::error::{Result, WeightsError};
+use crate::input;
 use directory::Entry;
 
 /// How the first entry of an archive begins.
@@ -49,6 +52,13 @@ pub(crate) fn first_name(begin: &[u8]) -> Option<&[u8]> {
     let header = begin.get(..size).filter(|header| header.starts_with(MAGIC))?;
     let length = u16::from_le_bytes([header[26], header[27]]);
     begin.get(size..size + usize::from(length))
+}
+
+/// The names of the entries of a file.
+pub(crate) fn names(file: &str, path: &Path) -> Result<Vec<String>> {
+    let (whole, _) = input::whole(path)?;
+    let archive = Archive::open(file, Bytes::shared(whole))?;
+    Ok(archive.names().map(str::to_owned).collect())
 }
 
 fn error(file: &str, field: String, at: u64, reason: String) -> WeightsError {

@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use upconv_weights::{limits, numpy};
+use upconv_weights::{Dtype, Format, Tensor, Weights, format, limits, numpy};
 
 /// An entry, as it is written and as the directory describes it.
 #[derive(Clone)]
@@ -236,4 +236,42 @@ fn bombs_end_at_a_limit() {
     let many = error(&vec![large; 5]);
     assert!(many.contains("the entries take 5368709120 bytes, but at most 4294967296"), "{many}");
     assert!(limits::MAX_TENSORS > usize::from(u16::MAX));
+}
+
+/// Every type, a name that is not ASCII, and shapes of 0, 1 and 2 axes.
+fn weights() -> Weights {
+    let tensors = Dtype::ALL.map(|dtype| {
+        let bytes = (0..6 * dtype.bytes()).map(|byte| (byte % 2) as u8).collect();
+        Tensor::new(format!("types/{}", dtype.name()), dtype, vec![2, 3], bytes).unwrap()
+    });
+    let more = [
+        Tensor::from_f32("scalar", &[], &[0.5]).unwrap(),
+        Tensor::from_f32("empty", &[3, 0], &[]).unwrap(),
+        Tensor::from_f32("caf\u{e9}", &[2], &[1.5, -2.5]).unwrap(),
+    ];
+    Weights::new(None, tensors.into_iter().chain(more).collect()).unwrap()
+}
+
+#[test]
+fn written_archives_are_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.npz");
+    let weights = weights();
+    numpy::write_npz(&weights, &path).unwrap();
+    let source = format::open(&path).unwrap();
+    assert_eq!(source.format, Format::Npz);
+    for tensor in weights.tensors() {
+        let got = source.weights.get(tensor.name()).unwrap();
+        match tensor.dtype() {
+            Dtype::Bf16 => assert_eq!(*got, tensor.widened().unwrap()),
+            _ => assert_eq!(got, tensor),
+        }
+    }
+    assert_eq!(source.weights.tensors().len(), weights.tensors().len());
+    // The bytes that tests/numpy/written/check.py has NumPy itself read.
+    let sample =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/numpy/written/written.npz");
+    assert!(std::fs::read(&path).unwrap() == std::fs::read(&sample).unwrap());
+    // A folder that is not there: nothing is left behind.
+    assert!(numpy::write_npz(&weights, &folder.path().join("none/w.npz")).is_err());
 }

@@ -3,15 +3,20 @@
 //! `tests/numpy/make.py` writes the samples, with Python 2.7 and 3.11, and what NumPy loads from each.
 #![allow(clippy::unwrap_used)] // Helpers of tests are not known as such to clippy.
 
+#[path = "fuzz/numpy.rs"]
+mod fuzz;
+#[path = "common/loaded.rs"]
+mod loaded;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use loaded::{Tensors, assert_same, names};
 use proptest::prelude::*;
-use serde::Deserialize;
 use upconv_weights::{
-    Allowed, Axes, Expected, Format, Metadata, RenameTable, Rule, Weights, WeightsError, convert,
-    format, hash, limits, numpy,
+    Allowed, Axes, Expected, Format, Metadata, RenameTable, Rule, WeightsError, convert, format,
+    hash, limits, numpy,
 };
 
 fn folder() -> PathBuf {
@@ -27,14 +32,7 @@ fn samples() -> Vec<(String, Vec<u8>)> {
     expected().into_keys().map(|name| (name.clone(), sample(&name))).collect()
 }
 
-#[derive(Deserialize)]
-struct Loaded {
-    dtype: String,
-    shape: Vec<usize>,
-    bytes: String,
-}
-
-fn expected() -> BTreeMap<String, BTreeMap<String, Loaded>> {
+fn expected() -> BTreeMap<String, Tensors> {
     serde_json::from_slice(&sample("expected.json")).unwrap()
 }
 
@@ -55,10 +53,6 @@ fn array(descr: &str, shape: &str, rest: &[u8]) -> Vec<u8> {
     npy(&format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}}}"), rest)
 }
 
-fn names(weights: &Weights) -> Vec<&str> {
-    weights.tensors().iter().map(|tensor| tensor.name()).collect()
-}
-
 #[test]
 fn every_sample_is_what_numpy_loads() {
     let expected = expected();
@@ -68,13 +62,7 @@ fn every_sample_is_what_numpy_loads() {
         let format = if file.ends_with(".npy") { Format::Npy } else { Format::Npz };
         assert_eq!(source.format, format, "{file}");
         assert_eq!(source.sha256(), hash::sha256(&sample(&file)));
-        assert_eq!(names(&source.weights), tensors.keys().collect::<Vec<_>>(), "{file}");
-        for (name, Loaded { dtype, shape, bytes }) in tensors {
-            let tensor = source.weights.get(&name).unwrap();
-            assert_eq!((tensor.dtype().name(), tensor.shape()), (&dtype[..], &shape[..]), "{name}");
-            let got: String = tensor.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-            assert_eq!(got, bytes, "{file}: {name}");
-        }
+        assert_same(&source.weights, &tensors, &file);
     }
 }
 
@@ -347,6 +335,17 @@ fn a_mapped_file_is_not_copied() {
         let range = [begin, end].map(|place| usize::from_str_radix(place, 16).unwrap());
         assert!((range[0]..range[1]).contains(&place));
     }
+}
+
+#[test]
+fn the_corpus_of_the_fuzzer() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/numpy");
+    let mut count = 0;
+    for entry in fs::read_dir(&corpus).expect("the corpus stands in fuzz/corpus/numpy") {
+        fuzz::run(&fs::read(entry.unwrap().path()).unwrap());
+        count += 1;
+    }
+    assert!(count >= 6, "{count} files in {}", corpus.display());
 }
 
 proptest! {

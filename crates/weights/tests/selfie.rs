@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use upconv_weights::tfjs::graph::Attr;
+use upconv_weights::graph::Attr;
 use upconv_weights::{Dtype, Source, Tensor, format};
 
 fn selfie() -> Option<Source> {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use upconv_explain::{Block, Lang, Page};
 use upconv_weights::format::SourceFile;
 use upconv_weights::metadata::Input;
-use upconv_weights::{Metadata, Source, Statistics, Tensor, format, shape_text, shown};
+use upconv_weights::{Metadata, PassedOver, Source, Statistics, Tensor, format, shape_text, shown};
 
 use crate::args::{Context, Inspect};
 use crate::failure::Failure;
@@ -25,7 +25,12 @@ struct Inspection<'a> {
     metadata: Option<&'a Metadata>,
     weights_hash: String,
     tensors: Vec<Row<'a>>,
+    /// What else is in the file.
+    passed_over: &'a [PassedOver],
 }
+
+/// Most things that are passed over of which the page has a line.
+const MAX_PASSED_OVER: usize = 8;
 
 #[derive(Serialize)]
 struct Row<'a> {
@@ -61,6 +66,7 @@ fn inspect(source: &Source) -> Inspection<'_> {
         metadata: weights.metadata(),
         weights_hash: weights.weights_hash(),
         tensors: weights.tensors().iter().map(row).collect(),
+        passed_over: &source.passed_over,
     }
 }
 
@@ -91,6 +97,17 @@ fn page(inspection: &Inspection<'_>, lang: Lang) -> Page {
         let SourceFile { name, bytes, sha256 } = file;
         facts
             .push((lang.pick("also read", "另读取"), format!("{name} ({bytes}), sha256 {sha256}")));
+    }
+    let passed_over = lang.pick("passed over", "未读取");
+    for PassedOver { name, what } in inspection.passed_over.iter().take(MAX_PASSED_OVER) {
+        facts.push((passed_over, format!("{name} ({what})")));
+    }
+    if let Some(more @ 1..) = inspection.passed_over.len().checked_sub(MAX_PASSED_OVER) {
+        let more = match lang {
+            Lang::En => format!("{more} more"),
+            Lang::Zh => format!("另外 {more} 项"),
+        };
+        facts.push((passed_over, more));
     }
     if let Some(metadata) = inspection.metadata {
         facts.extend(said(metadata, lang));

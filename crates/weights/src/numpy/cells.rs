@@ -72,23 +72,7 @@ pub(super) fn arranged(
         }
         false => bytes,
     };
-    if !big || dtype.bytes() == 1 {
-        return Ok(bytes);
-    }
-    let mut turned = match bytes {
-        Bytes::Own(bytes) => bytes,
-        part => copy(&part)?,
-    };
-    turned.chunks_exact_mut(dtype.bytes()).for_each(<[u8]>::reverse);
-    Ok(turned.into())
-}
-
-fn copy(bytes: &[u8]) -> Result<Vec<u8>, TensorFault> {
-    let mut copy = Vec::new();
-    let no_memory = |_| TensorFault::NoMemory { bytes: bytes.len() as u64 };
-    copy.try_reserve_exact(bytes.len()).map_err(no_memory)?;
-    copy.extend_from_slice(bytes);
-    Ok(copy)
+    if big { bytes.turned(dtype.bytes()) } else { Ok(bytes) }
 }
 
 #[cfg(test)]

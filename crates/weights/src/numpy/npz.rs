@@ -5,14 +5,14 @@ use crate::bytes::Bytes;
 use crate::error::Result;
 use crate::limits;
 use crate::tensor::Tensor;
-use crate::zip::{self, Archive};
+use crate::zip::Archive;
 
 /// What the name of every entry ends with.
-const EXTENSION: &str = ".npy";
+pub(super) const EXTENSION: &str = ".npy";
 
-/// Whether a file that begins so is an archive of arrays.
-pub(crate) fn begins(begin: &[u8]) -> bool {
-    zip::first_name(begin).is_some_and(|name| name.ends_with(EXTENSION.as_bytes()))
+/// Whether the entry of an archive is an array by its name.
+pub(crate) fn is_entry(name: &str) -> bool {
+    name.ends_with(EXTENSION)
 }
 
 /// All tensors of an archive.

@@ -7,7 +7,7 @@ use crate::bytes::Bytes;
 use crate::cursor::Cursor;
 use crate::error::{Result, TensorFault, WeightsError};
 use crate::limits;
-use crate::pickle::{self, Object, Pickle, Ref, Value};
+use crate::pickle::{self, Names, Object, Pickle, Ref, Value};
 use crate::tensor::{Dtype, Tensor};
 
 /// All tensors in the pickle from byte `begin` on, which is an array of objects of the shape that the header states.
@@ -19,7 +19,7 @@ pub(super) fn read(
     shape: &[usize],
     (own, root): (&str, &str),
 ) -> Result<Vec<Tensor>> {
-    let pickle = pickle::read(file, bytes, begin, pickled::KNOWN)?;
+    let pickle = pickle::read(file, bytes, begin, Names::Only(pickled::KNOWN))?;
     npy::end(file, &Cursor::new(file, bytes, pickle.end))?;
     let left = limits::MAX_BYTES.min(limits::MAX_SHARING.saturating_mul(bytes.len() as u64));
     let mut walk = Walk { file, pickle: &pickle, own, steps: 0, left, tensors: Vec::new() };
@@ -87,16 +87,20 @@ impl<'a> Walk<'a> {
             }
             Value::Dict(pairs) => self.entries(name, pairs, depth),
             Value::Object(object) => self.object(name, value, object, depth),
-            Value::Text(_) | Value::Bytes(_) | Value::Global(_) | Value::Persistent(_) => {
-                Err(self.refuse(name, value, "arrays and numbers"))
-            }
+            Value::Text(_)
+            | Value::Bytes(_)
+            | Value::Global(_)
+            | Value::Named(..)
+            | Value::Persistent(_) => Err(self.refuse(name, value, "arrays and numbers")),
         }
     }
 
     fn object(&mut self, name: &str, value: Ref, object: &'a Object, depth: usize) -> Result<()> {
         let own = if name.is_empty() { self.own } else { name };
         if pickled::is_ordered(self.pickle, object) {
-            let pairs = pickled::pairs(self.pickle, object)
+            let pairs = self
+                .pickle
+                .pairs(value)
                 .ok_or_else(|| self.refuse(name, value, "pairs of key and value"))?;
             return self.entries(name, &pairs, depth);
         }

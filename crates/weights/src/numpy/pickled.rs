@@ -4,8 +4,6 @@
 //! NumPy 1.16 and 2.4: `array_reduce`, `array_setstate` and `array_reduce_ex_picklebuffer` in
 //! `numpy/_core/src/multiarray/methods.c`, `arraydescr_reduce` in `descriptor.c`.
 
-use std::borrow::Cow;
-
 use super::cells::{self, Kind};
 use super::npy::form;
 use crate::bytes::Bytes;
@@ -128,21 +126,7 @@ pub(super) fn is_ordered(pickle: &Pickle, object: &Object) -> bool {
     function(pickle, object) == "OrderedDict"
 }
 
-/// The pairs of an ordered dictionary; nothing if it is not made of pairs.
-pub(super) fn pairs<'a>(pickle: &Pickle, object: &'a Object) -> Option<Cow<'a, [(Ref, Ref)]>> {
-    let pair = |pair: &Ref| match pickle.items(*pair)? {
-        &[key, value] => Some((key, value)),
-        _ => None,
-    };
-    match pickle.items(object.arguments)? {
-        [] => Some(Cow::Borrowed(&object.entries[..])),
-        // So does Python 2 write it.
-        &[pairs] if object.entries.is_empty() => pickle.items(pairs)?.iter().map(pair).collect(),
-        _ => None,
-    }
-}
-
-fn function(pickle: &Pickle, object: &Object) -> &'static str {
+fn function<'a>(pickle: &'a Pickle, object: &Object) -> &'a str {
     pickle.global(object.function).map_or("", |(_, name)| name)
 }
 

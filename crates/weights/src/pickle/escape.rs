@@ -1,7 +1,7 @@
-//! Bytes and text of protocol 0, which are lines of ASCII with escapes.
+//! Bytes and text of protocol 0, which are lines of ASCII with escapes. Texts of protocol buffers have the same.
 
-/// The bytes that a string in quotes stands for, as Python 2 writes it; nothing if it is none.
-pub(super) fn string(line: &[u8]) -> Option<Vec<u8>> {
+/// The bytes that a string in quotes stands for, as Python 2 and C write it; nothing if it is none.
+pub(crate) fn string(line: &[u8]) -> Option<Vec<u8>> {
     let line = line.trim_ascii_end();
     let (&quote, rest) = line.split_first().filter(|(quote, _)| matches!(quote, b'\'' | b'"'))?;
     let inner = rest.strip_suffix(&[quote])?;
@@ -21,6 +21,18 @@ pub(super) fn string(line: &[u8]) -> Option<Vec<u8>> {
             b'v' => 11,
             b'f' => 12,
             b'r' => b'\r',
+            // Up to three digits of eight.
+            digit @ b'0'..=b'7' => {
+                let mut number = u32::from(digit - b'0');
+                for _ in 0..2 {
+                    match left.clone().next() {
+                        Some(next @ b'0'..=b'7') => number = number * 8 + u32::from(next - b'0'),
+                        _ => break,
+                    }
+                    left.next();
+                }
+                u8::try_from(number).ok()?
+            }
             b'x' => {
                 hexadecimal(&[left.next()?, left.next()?]).and_then(|n| u8::try_from(n).ok())?
             }
@@ -68,10 +80,23 @@ mod tests {
             (br#"'it\'s "so"'"#, br#"it's "so""#),
             (br#""it's""#, b"it's"),
             (br"'\\x00\t\r'", b"\\x00\t\r"),
+            // As protocol buffers write it: digits of eight, three at most.
+            (br"'caf\303\2517\0'", b"caf\xc3\xa97\0"),
         ] {
             assert_eq!(string(line).as_deref(), Some(bytes));
         }
-        let bad = [&b""[..], b"'", b"'a", b"a'", b"'a\"", br"'\'", br"'\x0'", br"'\xgg'", br"'\8'"];
+        let bad = [
+            &b""[..],
+            b"'",
+            b"'a",
+            b"a'",
+            b"'a\"",
+            br"'\'",
+            br"'\x0'",
+            br"'\xgg'",
+            br"'\8'",
+            br"'\400'",
+        ];
         for bad in bad {
             assert_eq!(string(bad), None, "{}", String::from_utf8_lossy(bad));
         }

@@ -1,9 +1,10 @@
 //! The stack machine of pickles.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::opcode::*;
-use super::{Data, Global, Object, Ref, Value, escape};
+use super::{Data, Global, Names, Object, Ref, Value, escape};
 use crate::cursor::Cursor;
 use crate::error::{Result, WeightsError};
 use crate::limits;
@@ -19,12 +20,12 @@ pub(super) fn run(
     file: &str,
     bytes: &[u8],
     begin: usize,
-    known: &'static [Global],
+    names: Names,
 ) -> Result<(Vec<Value>, Ref, usize)> {
     let mut machine = Machine {
         file,
         bytes,
-        known,
+        names,
         cursor: Cursor::new(file, bytes, begin),
         at: begin,
         values: Vec::new(),
@@ -51,7 +52,7 @@ pub(super) fn run(
 struct Machine<'a> {
     file: &'a str,
     bytes: &'a [u8],
-    known: &'static [Global],
+    names: Names,
     cursor: Cursor<'a>,
     /// Where the instruction lies that is run.
     at: usize,
@@ -134,6 +135,16 @@ impl Machine<'_> {
             BINUNICODE => self.data(4, Value::Text),
             BINUNICODE8 => self.data(8, Value::Text),
 
+            EMPTY_SET if self.any() => self.push(Value::List(Vec::new())),
+            FROZENSET if self.any() => {
+                let items = self.pop_mark()?;
+                self.push(Value::List(items))
+            }
+            ADDITEMS if self.any() => {
+                let items = self.pop_mark()?;
+                self.append(items)
+            }
+
             EMPTY_LIST => self.push(Value::List(Vec::new())),
             EMPTY_TUPLE => self.push(Value::Tuple(Vec::new())),
             EMPTY_DICT => self.push(Value::Dict(Vec::new())),
@@ -174,18 +185,18 @@ impl Machine<'_> {
             GLOBAL => {
                 let module = self.cursor.line("the module of a function")?;
                 let name = self.cursor.line("the name of a function")?;
-                self.global(&self.bytes[module], &self.bytes[name])
+                self.global(module, name)
             }
             STACK_GLOBAL => {
                 let names = self.pop_many(2)?;
                 let text = |name: &Ref| match &self.values[name.0 as usize] {
                     Value::Text(Data::At(range)) | Value::Bytes(Data::At(range)) => {
-                        Some(&self.bytes[range.clone()])
+                        Some(range.clone())
                     }
                     _ => None,
                 };
                 match names.iter().map(text).collect::<Option<Vec<_>>>().as_deref() {
-                    Some(&[module, name]) => self.global(module, name),
+                    Some([module, name]) => self.global(module.clone(), name.clone()),
                     _ => self.fail("the name of a function must be text".into()),
                 }
             }
@@ -196,7 +207,9 @@ impl Machine<'_> {
             NEWOBJ_EX => {
                 let parts = self.pop_many(3)?;
                 match &self.values[parts[2].0 as usize] {
-                    Value::Dict(pairs) if pairs.is_empty() => self.object(parts[0], parts[1]),
+                    Value::Dict(pairs) if pairs.is_empty() || self.any() => {
+                        self.object(parts[0], parts[1])
+                    }
                     _ => self.fail("arguments by name are not read".into()),
                 }
             }
@@ -208,6 +221,8 @@ impl Machine<'_> {
                         object.state = Some(state);
                         Ok(())
                     }
+                    // A state changes what it is given to; of these nobody asks what they became.
+                    _ if matches!(self.names, Names::Any) => Ok(()),
                     Value::Object(_) => self.fail("an object has its state already".into()),
                     _ => self.fail("only objects have a state".into()),
                 }
@@ -359,6 +374,8 @@ impl Machine<'_> {
                 list.append(&mut items);
                 Ok(())
             }
+            // A class derived from lists: nobody asks what is in it.
+            Value::Object(_) if matches!(self.names, Names::Any) => Ok(()),
             _ => self.fail("only lists are appended to".into()),
         }
     }
@@ -374,12 +391,16 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn global(&mut self, module: &[u8], name: &[u8]) -> Result<()> {
-        let fits = |known: &&Global| (known.0.as_bytes(), known.1.as_bytes()) == (module, name);
-        if let Some(place) = self.known.iter().position(|known| fits(&known)) {
+    fn global(&mut self, module: Range<usize>, name: Range<usize>) -> Result<()> {
+        let Names::Only(known) = self.names else {
+            return self.push(Value::Named(module, name));
+        };
+        let (module, name) = (&self.bytes[module], &self.bytes[name]);
+        let fits = |known: &Global| (known.0.as_bytes(), known.1.as_bytes()) == (module, name);
+        if let Some(place) = known.iter().position(fits) {
             return self.push(Value::Global(place));
         }
-        let known = self.known.iter().map(|(module, name)| format!("{module}.{name}"));
+        let known = known.iter().map(|(module, name)| format!("{module}.{name}"));
         Err(WeightsError::Global {
             file: self.file.into(),
             global: format!("{}.{}", shortened(module), shortened(name)),
@@ -391,13 +412,19 @@ impl Machine<'_> {
     fn object(&mut self, function: Ref, arguments: Ref) -> Result<()> {
         let value = |value: Ref| &self.values[value.0 as usize];
         match (value(function), value(arguments)) {
-            (Value::Global(_), Value::Tuple(_)) => {
-                let (state, entries, offset) = (None, Vec::new(), self.at);
-                let object = Object { function, arguments, state, entries, offset };
-                self.push(Value::Object(Box::new(object)))
-            }
-            _ => self.fail("it needs a function by its name, and a tuple".into()),
+            (Value::Global(_) | Value::Named(..), Value::Tuple(_)) => {}
+            // What another function gave, or a class that is kept elsewhere.
+            (_, Value::Tuple(_)) if self.any() => {}
+            _ => return self.fail("it needs a function by its name, and a tuple".into()),
         }
+        let (state, entries, offset) = (None, Vec::new(), self.at);
+        let object = Object { function, arguments, state, entries, offset };
+        self.push(Value::Object(Box::new(object)))
+    }
+
+    /// Whether all names are taken.
+    fn any(&self) -> bool {
+        matches!(self.names, Names::Any)
     }
 
     fn fail<T>(&self, reason: String) -> Result<T> {
@@ -409,7 +436,7 @@ impl Machine<'_> {
 }
 
 /// A name that may be as long as the file.
-fn shortened(name: &[u8]) -> String {
+pub(super) fn shortened(name: &[u8]) -> String {
     const MOST: usize = 100;
     let begin = String::from_utf8_lossy(&name[..name.len().min(MOST)]);
     if name.len() > MOST { format!("{begin}...") } else { begin.into_owned() }

@@ -1,6 +1,6 @@
 //! The instructions of pickles that make values, under the names of Python's `pickletools`.
 //!
-//! Not here, and so refused: `INST` and `OBJ` (objects of old classes), sets, `EXT1` to `EXT4` (a registry that only a
+//! Not here, and so refused: `INST` and `OBJ` (objects of old classes), `EXT1` to `EXT4` (a registry that only a
 //! running Python has), and `NEXT_BUFFER` and `READONLY_BUFFER` (bytes outside of the pickle).
 
 // The frame of a pickle.
@@ -48,7 +48,10 @@ pub(super) const BINUNICODE: u8 = b'X';
 pub(super) const SHORT_BINUNICODE: u8 = 0x8c;
 pub(super) const BINUNICODE8: u8 = 0x8d;
 
-// Lists, tuples, dictionaries.
+// Sets, lists, tuples, dictionaries.
+pub(super) const EMPTY_SET: u8 = 0x8f;
+pub(super) const ADDITEMS: u8 = 0x90;
+pub(super) const FROZENSET: u8 = 0x91;
 pub(super) const EMPTY_LIST: u8 = b']';
 pub(super) const LIST: u8 = b'l';
 pub(super) const APPEND: u8 = b'a';

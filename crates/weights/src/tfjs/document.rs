@@ -1,16 +1,23 @@
 //! The JSON document of a model, as far as weights need it.
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
-use super::graph::{Graph, Node};
+use super::{Kind, layers};
+
 use crate::error::{Result, WeightsError};
+use crate::graph::{Graph, Node};
 use crate::{json, limits};
 
 /// `format` of a graph model.
 const GRAPH_MODEL: &str = "graph-model";
 
+/// `format` of a model of layers.
+const LAYERS_MODEL: &str = "layers-model";
+
 /// What is kept of the document.
 pub(super) struct Document {
+    pub(super) kind: Kind,
     pub(super) graph: Graph,
     pub(super) groups: Vec<RawGroup>,
 }
@@ -62,25 +69,53 @@ impl Document {
             #[serde(default)]
             weights_manifest: Option<Vec<RawGroup>>,
         }
-        #[derive(Deserialize)]
+        #[derive(Default, Deserialize)]
         struct Topology {
             #[serde(default)]
             node: Vec<Node>,
+            /// What converters put around the two that follow.
+            #[serde(default)]
+            model_config: Option<Map<String, Value>>,
+            #[serde(default)]
+            class_name: Option<Value>,
+            #[serde(default)]
+            config: Option<Value>,
         }
         let raw: Raw = json::parse(file, "", json)?;
-        if let Some(format) = raw.format.as_ref().filter(|format| *format != GRAPH_MODEL) {
-            let reason = format!("{format:?} is not read; legal: {GRAPH_MODEL:?}");
-            return Err(json::error(file, "", "format", reason));
+        let Topology { node: mut nodes, model_config, class_name, config } =
+            raw.model_topology.unwrap_or_default();
+        let kind = match raw.format.as_deref() {
+            Some(GRAPH_MODEL) => Kind::Graph,
+            Some(LAYERS_MODEL) => Kind::Layers,
+            // Old ones say nothing.
+            None if model_config.is_some() || config.is_some() => Kind::Layers,
+            None => Kind::Graph,
+            Some(format) => {
+                let reason =
+                    format!("{format:?} is not read; legal: {GRAPH_MODEL:?}, {LAYERS_MODEL:?}");
+                return Err(json::error(file, "", "format", reason));
+            }
+        };
+        if kind == Kind::Layers {
+            let (path, model) = match model_config {
+                Some(model) => ("model_config.config", model),
+                None => {
+                    let members = [("class_name", class_name), ("config", config)];
+                    let there =
+                        members.into_iter().filter_map(|(key, value)| Some((key.into(), value?)));
+                    ("config", there.collect())
+                }
+            };
+            nodes = layers::nodes(file, path, &model)?;
         }
-        let nodes = raw.model_topology.map_or_else(Vec::new, |topology| topology.node);
         if nodes.len() > limits::MAX_TENSORS {
             let (got, limit) = (nodes.len(), limits::MAX_TENSORS);
             return Err(WeightsError::TooMany { file: file.into(), what: "nodes", got, limit });
         }
         let groups = raw.weights_manifest.ok_or_else(|| {
-            let reason = "there is none: this is JSON, but no TensorFlow.js graph model".into();
+            let reason = "there is none: this is JSON, but no TensorFlow.js model".into();
             json::error(file, "", "weightsManifest", reason)
         })?;
-        Ok(Self { graph: Graph { nodes }, groups })
+        Ok(Self { kind, graph: Graph { nodes }, groups })
     }
 }

@@ -100,7 +100,11 @@ pub(super) fn run(
 /// Whose order of axes files of this format have. Our own files keep `[in, out / groups, kernel...]`, as PyTorch.
 fn usual_dialect(source: &Source) -> Dialect {
     match source.format {
-        Format::TfjsGraph => Dialect::Tensorflow,
+        Format::TfjsGraph | Format::TfCheckpoint | Format::GraphDef | Format::SavedModel => {
+            Dialect::Tensorflow
+        }
+        Format::TfjsLayers | Format::Keras => Dialect::Keras,
+        Format::Onnx => Dialect::Onnx,
         Format::Caffemodel => Dialect::Caffe,
         _ => Dialect::Pytorch,
     }

@@ -7,7 +7,7 @@ const KNOWN: &[Global] = &[("collections", "OrderedDict"), ("m", "f")];
 
 fn read(bytes: &[u8]) -> std::result::Result<pickle::Pickle, String> {
     let bytes = crate::bytes::Bytes::Own(bytes.to_vec());
-    pickle::read("f", &bytes, 0, KNOWN).map_err(|error| error.to_string())
+    pickle::read("f", &bytes, 0, Names::Only(KNOWN)).map_err(|error| error.to_string())
 }
 
 /// A value as Python's `repr` shows it, for what the tests need.
@@ -33,7 +33,7 @@ fn shown(pickle: &pickle::Pickle, value: Ref) -> String {
         Value::Tuple(items) => format!("({})", list(items)),
         Value::List(items) => format!("[{}]", list(items)),
         Value::Dict(entries) => format!("{{{}}}", pairs(entries)),
-        Value::Global(_) => pickle.describe(value),
+        Value::Global(_) | Value::Named(..) => pickle.describe(value),
         Value::Object(object) => {
             let state = object.state.map_or(String::new(), |state| shown(pickle, state));
             let [function, arguments] = [object.function, object.arguments];

@@ -3,7 +3,7 @@
 use upconv_explain::Lang;
 use upconv_models::{LayerKind, registry};
 use upconv_weights::caffe::Net;
-use upconv_weights::tfjs::graph::{Attr, Graph, Node};
+use upconv_weights::graph::{Attr, Graph, Node};
 use upconv_weights::{Source, Tensor, shown};
 
 use super::{in_tensor, layer};
@@ -51,7 +51,7 @@ impl Known {
 }
 
 fn by_graph(graph: &Graph, source: &Source, tensor: &Tensor, lang: Lang) -> Result<Known, Failure> {
-    let users: Vec<&Node> = graph.users(tensor.name()).collect();
+    let users = graph.readers(tensor.name());
     if let Some(node) = users.iter().find(|node| is_transposed(node)) {
         return Ok(Known { stride: node_stride(node) });
     }

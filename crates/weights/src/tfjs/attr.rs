@@ -1,85 +1,10 @@
-//! The nodes of a graph, as far as a table of names can be checked with them.
-
-use std::collections::BTreeMap;
+//! Settings of nodes as JSON: protocol buffers in the form that JSON has for them.
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
 use super::base64;
-
-/// The nodes in the order of the document.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Graph {
-    /// The nodes.
-    pub nodes: Vec<Node>,
-}
-
-/// One operation.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Node {
-    /// Its name.
-    pub name: String,
-    /// What it computes, such as `Conv2D`.
-    pub op: String,
-    /// Names of what it takes, in order. `^name` only waits; `name:1` takes the second output.
-    #[serde(default)]
-    pub input: Vec<String>,
-    /// Its settings.
-    #[serde(default)]
-    pub attr: BTreeMap<String, Attr>,
-}
-
-/// A setting of a node.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Attr {
-    /// `s`
-    Text(String),
-    /// `i`
-    Int(i64),
-    /// `f`
-    Float(f64),
-    /// `b`
-    Bool(bool),
-    /// `type`
-    Type(String),
-    /// `list` of `i`
-    Ints(Vec<i64>),
-    /// `list` of `f`
-    Floats(Vec<f64>),
-    /// Anything else: shapes, tensors, functions, lists of other things.
-    Other,
-}
-
-impl Graph {
-    /// The node of a name.
-    pub fn get(&self, name: &str) -> Option<&Node> {
-        self.nodes.iter().find(|node| node.name == name)
-    }
-
-    /// The nodes that take the output of node `name`.
-    pub fn users<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Node> {
-        self.nodes.iter().filter(move |node| node.inputs().any(|input| input == name))
-    }
-
-    /// How many nodes there are of each operation.
-    pub fn operations(&self) -> BTreeMap<&str, usize> {
-        let mut counts = BTreeMap::new();
-        for node in &self.nodes {
-            *counts.entry(node.op.as_str()).or_insert(0) += 1;
-        }
-        counts
-    }
-}
-
-impl Node {
-    /// Names of the nodes that it takes data from, in order.
-    pub fn inputs(&self) -> impl Iterator<Item = &str> {
-        self.input
-            .iter()
-            .filter(|input| !input.starts_with('^'))
-            .map(|input| input.split_once(':').map_or(input.as_str(), |(name, _)| name))
-    }
-}
+use crate::graph::Attr;
 
 impl<'de> Deserialize<'de> for Attr {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -162,6 +87,7 @@ impl<'de> Deserialize<'de> for Float {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::{Graph, Node};
 
     #[test]
     fn a_node_as_it_is_written() {
