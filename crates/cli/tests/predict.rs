@@ -62,7 +62,9 @@ fn the_likeliest_classes_of_a_folder() {
     let lines = String::from_utf8(output.stdout).unwrap();
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 3);
-    assert!(lines[0]["error"].is_string() && lines[0]["image"].as_str().unwrap().contains("broken"));
+    assert!(
+        lines[0]["error"].is_string() && lines[0]["image"].as_str().unwrap().contains("broken")
+    );
     // As much a cat as a ship: 9 / (9 + 9 + 8).
     for place in [0, 1] {
         let p = lines[2]["top"][place]["probability"].as_f64().unwrap();

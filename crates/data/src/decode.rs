@@ -8,8 +8,10 @@
 //! - What the header promises is compared with [`MAX_PIXELS`] before anything is decoded.
 
 use std::borrow::Cow;
+use std::fs::File;
 use std::io::{Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use image::metadata::Orientation;
 use image::{
@@ -287,4 +289,13 @@ fn upright(
     };
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     Some(Picture { width, height, rgb: picture.into_bytes(), alpha })
+}
+/// The bytes of a picture's file, of at most [`MAX_FILE_BYTES`].
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let file = File::open(path).map_err(DataError::read)?;
+    let (bytes, limit) = (file.metadata().map_or(0, |there| there.len()), MAX_FILE_BYTES);
+    match bytes > limit {
+        true => Err(DataError::FileTooLarge { bytes, limit }),
+        false => read(file),
+    }
 }

@@ -14,7 +14,7 @@
 //! program finds whole files only.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -269,7 +269,7 @@ impl Run<'_> {
         let file = match &input.source {
             Source::Bytes(bytes) => bytes,
             Source::File(path) => {
-                read = timed(time, || read_file(path))?;
+                read = timed(time, || decode::read_file(path))?;
                 &read
             }
         };
@@ -332,15 +332,6 @@ impl Run<'_> {
         atomic::sweep(folder);
         prepared.insert(folder.to_owned());
         Ok(())
-    }
-}
-
-fn read_file(path: &Path) -> Result<Vec<u8>> {
-    let file = File::open(path).map_err(DataError::read)?;
-    let (bytes, limit) = (file.metadata().map_or(0, |there| there.len()), decode::MAX_FILE_BYTES);
-    match bytes > limit {
-        true => Err(DataError::FileTooLarge { bytes, limit }),
-        false => decode::read(file),
     }
 }
 

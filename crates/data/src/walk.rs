@@ -15,10 +15,11 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::decode;
 use crate::encode::Kind;
 use crate::error::{DataError, Result};
 use crate::format::{Format, HEAD};
-use crate::names;
+use crate::{Picture, names};
 
 /// Where the bytes of a picture come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,29 @@ pub struct Input {
     pub output: PathBuf,
     /// Why it cannot be read, if that is known already.
     pub problem: Option<DataError>,
+}
+
+impl Input {
+    /// The picture, upright.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is too large, or is no picture.
+    ///
+    /// ```
+    /// use upconv_data::walk::Inputs;
+    /// let inputs = Inputs::from_bytes("-", "stdin", upconv_data::sample::bmp());
+    /// assert_eq!(inputs.inputs[0].picture()?.width, 2);
+    /// # Ok::<(), upconv_data::DataError>(())
+    /// ```
+    pub fn picture(&self) -> Result<Picture> {
+        if let Some(problem) = &self.problem {
+            return Err(problem.clone());
+        }
+        match &self.source {
+            Source::Bytes(bytes) => decode::decode(bytes),
+            Source::File(path) => decode::decode(&decode::read_file(path)?),
+        }
+    }
 }
 
 /// The pictures of a run.

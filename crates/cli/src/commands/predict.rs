@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use upconv_data::walk::{Input, Inputs, Source};
-use upconv_data::{DataError, Picture, decode};
+use upconv_data::decode;
+use upconv_data::walk::{Input, Inputs};
 use upconv_explain::Lang;
 use upconv_models::classify::{self, Classifier, Prediction};
 use upconv_models::{ModelError, registry};
@@ -187,22 +187,9 @@ fn prediction(
     classifier: &Classifier,
     top: usize,
 ) -> Result<Vec<Prediction>, String> {
-    let picture = picture(input).map_err(|error| error.to_string())?;
+    let picture = input.picture().map_err(|error| error.to_string())?;
     let rgb = picture.on_white();
     classifier.classify(&rgb, picture.size(), top).map_err(|error| error.to_string())
-}
-
-fn picture(input: &Input) -> Result<Picture, DataError> {
-    if let Some(problem) = &input.problem {
-        return Err(problem.clone());
-    }
-    match &input.source {
-        Source::Bytes(bytes) => decode::decode(bytes),
-        Source::File(path) => {
-            let file = std::fs::File::open(path).map_err(DataError::read)?;
-            decode::decode(&decode::read(file)?)
-        }
-    }
 }
 
 fn text(label: &str, top: &[Prediction]) -> String {
