@@ -49,7 +49,7 @@ fn text(report: &Report<'_>, lang: Lang) -> String {
         Lang::Zh => format!("{model}，{weights}：{data}（{part}）的 {pictures} 张图片\n"),
     };
     let mut line = |name: &str, values: &[String]| {
-        let _ = write!(text, "{name:<20}");
+        let _ = write!(text, "{name:<22}");
         for value in values {
             let _ = write!(text, " {value:>12}");
         }
