@@ -14,6 +14,7 @@ mod fetch;
 mod font;
 mod golden;
 mod links;
+mod results;
 mod steps;
 mod test;
 
@@ -42,6 +43,9 @@ usage: cargo xtask COMMAND
   bench-pages --check    compare the page with the files
   docs [--check]         write what docs/transposed-convolution.md, in both languages, has from the program:
                          words, numbers, pictures; --check compares
+  results roads [DIR]    train the networks of docs/results/roads.md, measure them, and write the page, the
+                         weights of `segment --model road` and its picture; DIR keeps what is done
+  results --check        compare the pages of docs/results with their files
   help                   this text
 ";
 
@@ -78,6 +82,7 @@ fn dispatch(arguments: &[&str]) -> anyhow::Result<()> {
         ["font", rest @ ..] => font::run(root(), rest),
         ["bench-pages", rest @ ..] => bench_pages::run(root(), rest),
         ["docs", rest @ ..] => docs::run(root(), rest),
+        ["results", rest @ ..] => results::run(root(), rest),
         ["help" | "--help" | "-h", ..] => {
             print!("{USAGE}");
             Ok(())
@@ -120,6 +125,7 @@ mod tests {
             &["golden", "--out"],
             &["golden", "--out", "x", "--seed", "seven"],
             &["fetch", "onnx", "again"],
+            &["results", "roads", "--again"],
         ] {
             let error = dispatch(arguments).unwrap_err();
             assert!(error.is::<WrongUse>(), "{arguments:?}: {error:#}");

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail};
 
 use crate::steps::{Steps, WITH_DATA, cargo};
-use crate::{deps, docs, fetch, golden, unexpected};
+use crate::{deps, docs, fetch, golden, results, unexpected};
 
 /// In the test profile, which the tests have built already.
 const CONFORMANCE: &[&str] =
@@ -64,6 +64,7 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
     steps.step("cargo xtask golden --verify", || golden::verify(&root.join("golden")))?;
     steps.step(&format!("cargo {}", CONFORMANCE.join(" ")), || conformance(root))?;
     steps.step("cargo xtask docs --check", || docs::run(root, &["--check"]))?;
+    steps.step("cargo xtask results --check", || results::check(root))?;
     steps.summary();
     if !with_data {
         println!(

@@ -25,7 +25,15 @@ fn source(table: &RenameTable, expected: &[Expected]) -> Source {
     let tensors: Vec<Tensor> = table.rules.iter().filter_map(&mut make).collect();
     let weights = Weights::new(None, tensors).unwrap();
     let (file, format) = ("w".into(), Format::Npz);
-    Source { file, format, files: Vec::new(), weights, graph: None, net: None, passed_over: Vec::new() }
+    Source {
+        file,
+        format,
+        files: Vec::new(),
+        weights,
+        graph: None,
+        net: None,
+        passed_over: Vec::new(),
+    }
 }
 
 fn setting(conversion: &Conversion, name: &str) -> String {
