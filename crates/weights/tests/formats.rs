@@ -116,3 +116,28 @@ fn folders_and_prefixes_are_told_too() {
         assert!(format::detect(&tests().join(place)).is_err(), "{place}");
     }
 }
+
+#[test]
+fn beginnings_that_are_alike_are_told_apart() {
+    for (begin, name) in [
+        // Sizes of headers whose bytes are also keys of ONNX, of graphs, of nets and of blobs: 0x120308 and so on.
+        (&b"\x08\x03\x12\0\0\0\0\0{\"a\":"[..], "safetensors"),
+        (b"\x0a\x10\x0a\x01\0\0\0\0{\"a\":", "safetensors"),
+        (b"\x2a\x08\0\0\0\0\0\0{\"a\":", "safetensors"),
+        (b"\x80\x02\0\0\0\0\0\0{\"a\":", "safetensors"),
+        // The version of the format and the producer; four sizes of a blob; the version of a model and its graph.
+        (b"\x08\x07\x12\x07pytorch\x3a\x30\x0a\x10", "onnx"),
+        (b"\x08\x03\x10\x03\x18\x02\x20\x02\x2a\x30\0\0\xd0\x42", "binaryproto"),
+        (b"\x08\x01\x12\x30\x0a\x02\x2a\0\x12\x10\x0a\x0e", "saved_model"),
+        // A node with a name and an operation; the name of a net and its first layer.
+        (b"\x0a\x10\x0a\x01x\x12\x0bPlaceholder", "graph_def"),
+        (b"\x0a\x05VGG16\xa2\x06\x20\x0a\x05conv1", "caffemodel"),
+        // A graph and operators' version where a blob has its cells.
+        (b"\x08\x07\x3a\x02\x12\x00\x42\x08\x0a\x04abcd\x10\x0d", "onnx"),
+        (b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.", "torch"),
+        (b"\x89HDF\r\n\x1a\n", "keras"),
+    ] {
+        let found = Format::of(begin).map(Format::name);
+        assert_eq!(found, Some(name), "{}", begin.escape_ascii());
+    }
+}
