@@ -45,7 +45,7 @@ usage: cargo xtask COMMAND
                          words, numbers, pictures; --check compares
   results roads [DIR]    train the networks of docs/results/roads.md, measure them, and write the page, the
                          weights of `segment --model road` and its picture; DIR keeps what is done
-  results --check        compare the pages of docs/results with their files
+  results [--check]      write the tables of docs/results from the files beside them; --check compares
   help                   this text
 ";
 
