@@ -158,7 +158,7 @@ fn an_imbalance_writes_nothing_unless_it_is_allowed() {
     let out = selfie.path("s.safetensors").display().to_string();
     let line = error_line(&format!("convert {file} {out}"), 1);
     assert!(
-        line.contains("its tensors fit no model (selfie, kittiseg, fcn8s, unet, segnet, "),
+        line.contains("its tensors fit no model (selfie, road, kittiseg, fcn8s, unet, segnet, "),
         "{line}"
     );
 
