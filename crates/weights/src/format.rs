@@ -259,7 +259,7 @@ impl Source {
 
 /// Opens a weight file, whatever its format.
 ///
-/// Files from [`limits::MAPPED_BYTES`] on are mapped, with what [`Weights::map`] says about files that are cut
+/// Files from [`MAPPED_BYTES`](crate::limits::MAPPED_BYTES) on are mapped, with what [`Weights::map`] says about files that are cut
 /// short meanwhile.
 ///
 /// # Errors
