@@ -340,9 +340,20 @@ fn only_file(folder: &Path, wanted: &str, sha256: &str) -> Result<PathBuf> {
     Ok(file.path())
 }
 
+/// Moves files of an unpacked package to the folder where they are kept, without the folders that they lie in.
+fn select(keep: &[&str], unpacked: &Path, kept: &Path) -> Result<()> {
+    fs::create_dir_all(kept)?;
+    for path in keep {
+        let from = unpacked.join(path);
+        let Some(name) = from.file_name() else { bail!("{path} names no file") };
+        fs::rename(&from, kept.join(name)).with_context(|| format!("the package has no {path}"))?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{require_all, run};
+    use super::{require_all, run, select};
 
     #[test]
     fn a_wrong_name_lists_what_exists() {
@@ -359,5 +370,21 @@ mod tests {
         std::fs::create_dir_all(root.path().join("data/onnx")).unwrap();
         let error = require_all(root.path()).unwrap_err().to_string();
         assert!(error.contains("is not what it should be"), "{error}");
+    }
+
+    #[test]
+    fn keeps_files_without_their_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        for (number, (file, missing)) in
+            [("models/a.bin", "LICENSE"), ("p/a.bin", "PKG-INFO")].into_iter().enumerate()
+        {
+            let folder = folder.path().join(number.to_string());
+            let (unpacked, kept) = (folder.join("package"), folder.join("kept"));
+            std::fs::create_dir_all(unpacked.join(file).parent().unwrap()).unwrap();
+            std::fs::write(unpacked.join(file), "x").unwrap();
+            let error = select(&[file, missing], &unpacked, &kept).unwrap_err().to_string();
+            assert_eq!(error, format!("the package has no {missing}"));
+            assert!(kept.join("a.bin").exists());
+        }
     }
 }

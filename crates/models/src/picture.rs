@@ -67,6 +67,19 @@ pub fn normalised(size: [usize; 2]) -> Input {
     }
 }
 
+/// What a network reads of a channel's value, which is from 0 to 255.
+fn reader(input: &Input, channel: usize) -> impl Fn(f64) -> f32 + use<> {
+    let of = |list: &Option<Vec<f64>>, default: f64| {
+        list.as_ref().and_then(|list| list.get(channel)).copied().unwrap_or(default)
+    };
+    let ([low, high], mean, std) = (input.range, of(&input.mean, 0.0), of(&input.std, 1.0));
+    move |value| ((low + value / 255.0 * (high - low) - mean) / std) as f32
+}
+
+fn grey(r: f64, g: f64, b: f64) -> f64 {
+    0.299 * r + 0.587 * g + 0.114 * b
+}
+
 /// What a network reads of a picture that has the right size already: range, mean and deviation of `input`.
 ///
 /// Grey is `0.299 r + 0.587 g + 0.114 b`.
@@ -74,22 +87,15 @@ pub fn normalised(size: [usize; 2]) -> Input {
 /// # Shapes
 /// `rgb: [h, w, 3] -> [channels, h, w]`; bytes behind the last whole pixel are not looked at.
 pub fn planes(input: &Input, rgb: &[u8]) -> Vec<f32> {
-    let [low, high] = input.range;
-    let of = |list: &Option<Vec<f64>>, channel: usize, else_: f64| {
-        list.as_ref().and_then(|list| list.get(channel)).copied().unwrap_or(else_)
-    };
     let mut planes = Vec::with_capacity(rgb.len() / 3 * input.order.channels());
     for channel in 0..input.order.channels() {
-        let (mean, std) = (of(&input.mean, channel, 0.0), of(&input.std, channel, 1.0));
+        let read = reader(input, channel);
         planes.extend(rgb.as_chunks::<3>().0.iter().map(|&[r, g, b]| {
-            let value = match (input.order, channel) {
-                (Order::Gray, _) => {
-                    0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b)
-                }
-                (Order::Rgb, _) => f64::from([r, g, b][channel]),
-                (Order::Bgr, _) => f64::from([b, g, r][channel]),
-            };
-            ((low + value / 255.0 * (high - low) - mean) / std) as f32
+            read(match input.order {
+                Order::Gray => grey(r.into(), g.into(), b.into()),
+                Order::Rgb => f64::from([r, g, b][channel]),
+                Order::Bgr => f64::from([b, g, r][channel]),
+            })
         }));
     }
     planes
@@ -100,22 +106,18 @@ pub fn planes(input: &Input, rgb: &[u8]) -> Vec<f32> {
 /// # Shapes
 /// `rgb: [n, 3, cells] -> [n, channels, cells]`
 pub fn planes_of(input: &Input, rgb: &[f32], cells: usize) -> Vec<f32> {
-    let [low, high] = input.range;
-    let of = |list: &Option<Vec<f64>>, channel: usize, else_: f64| {
-        list.as_ref().and_then(|list| list.get(channel)).copied().unwrap_or(else_)
-    };
     let mut planes = Vec::with_capacity(rgb.len() / 3 * input.order.channels());
     for picture in rgb.chunks_exact((3 * cells).max(1)) {
         let (red, rest) = picture.split_at(cells);
         let (green, blue) = rest.split_at(cells);
         for channel in 0..input.order.channels() {
-            let (mean, std) = (of(&input.mean, channel, 0.0), of(&input.std, channel, 1.0));
-            let read = |value: f64| ((low + value / 255.0 * (high - low) - mean) / std) as f32;
+            let read = reader(input, channel);
             let plane = match input.order {
                 Order::Gray => {
-                    planes.extend(red.iter().zip(green).zip(blue).map(|((&r, &g), &b)| {
-                        read(0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b))
-                    }));
+                    let colours = red.iter().zip(green).zip(blue);
+                    planes.extend(
+                        colours.map(|((&r, &g), &b)| read(grey(r.into(), g.into(), b.into()))),
+                    );
                     continue;
                 }
                 Order::Rgb => [red, green, blue][channel],
@@ -133,6 +135,9 @@ pub fn planes_of(input: &Input, rgb: &[f32], cells: usize) -> Vec<f32> {
 /// # Shapes
 /// `rgb: [h, w, 3] -> [high, wide, channels]`
 ///
+/// # Panics
+/// If `rgb` is not of that size, or the size is 0.
+///
 /// ```
 /// use upconv_data::Size;
 /// use upconv_models::picture::{caffe, interleaved};
@@ -147,30 +152,20 @@ pub fn interleaved(
     multiple: usize,
 ) -> (Vec<f32>, [usize; 2]) {
     let [high, wide] = [height, width].map(|size| size.next_multiple_of(multiple.max(1)));
-    let [low, high_value] = input.range;
-    let channels = input.order.channels();
-    let of = |list: &Option<Vec<f64>>, channel: usize, else_: f64| {
-        list.as_ref().and_then(|list| list.get(channel)).copied().unwrap_or(else_)
-    };
-    // A channel is `factor * value + shift`.
-    let affine: Vec<(f64, f64)> = (0..channels)
-        .map(|channel| (of(&input.mean, channel, 0.0), of(&input.std, channel, 1.0)))
-        .map(|(mean, std)| ((high_value - low) / std, (low - mean) / std))
-        .collect();
-    let mut x = Vec::with_capacity(high * wide * channels);
+    let readers: Vec<_> =
+        (0..input.order.channels()).map(|channel| reader(input, channel)).collect();
+    let mut x = Vec::with_capacity(high * wide * readers.len());
     for row in 0..high {
         let row = &rgb[row.min(height - 1) * width * 3..][..width * 3];
         for column in 0..wide {
-            let &[r, g, b] = &row.as_chunks::<3>().0[column.min(width - 1)];
-            let colours = [r, g, b].map(f64::from);
-            let grey = 0.299 * colours[0] + 0.587 * colours[1] + 0.114 * colours[2];
-            x.extend(affine.iter().enumerate().map(|(channel, (factor, shift))| {
-                let value = match input.order {
-                    Order::Gray => grey,
-                    Order::Rgb => colours[channel],
-                    Order::Bgr => colours[2 - channel],
-                };
-                (factor * value + shift) as f32
+            let colours = row.as_chunks::<3>().0[column.min(width - 1)];
+            let [r, g, b] = colours.map(|value| f64::from(value) * 255.0);
+            x.extend(readers.iter().enumerate().map(|(channel, read)| {
+                read(match input.order {
+                    Order::Gray => grey(r, g, b),
+                    Order::Rgb => [r, g, b][channel],
+                    Order::Bgr => [b, g, r][channel],
+                })
             }));
         }
     }

@@ -100,6 +100,9 @@ fn scale_and_classes_come_from_the_weights() {
     let other = Segmenter::new("x", fcn(), 1, &weights(None), &options).unwrap();
     let rest = other.probabilities(&picture, size(20, 30)).unwrap();
     assert!(road.iter().zip(&rest).all(|(a, b)| (a + b - 1.0).abs() < 1e-6));
+    let error = half.probabilities(&picture, size(21, 30)).unwrap_err();
+    assert_eq!(error, "1800 values for a picture of 30x21 in RGB");
+    assert!(half.probabilities(&[], size(0, 30)).is_err());
     // What the layers hold, in bytes: at least the largest map, which has 8 channels of 4 bytes.
     assert!(half.bytes(size(100, 100)) >= 100 * 100 * 2 * 4);
 }

