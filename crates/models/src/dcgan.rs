@@ -106,14 +106,14 @@ impl Model for Generator {
     fn forward<P: Pass>(&self, pass: &mut P, z: &P::Value) -> Result<P::Value> {
         let x = pass.conv_transpose(&self.project, z)?;
         let x = pass.batch_norm(&self.project_norm, &x)?;
-        let mut x = pass.activation(Activation::Relu, &x)?;
+        let mut x = pass.activation(Activation::Relu, x)?;
         for Up { conv, norm } in &self.up {
             x = pass.conv_transpose(conv, &x)?;
             x = pass.batch_norm(norm, &x)?;
-            x = pass.activation(Activation::Relu, &x)?;
+            x = pass.activation(Activation::Relu, x)?;
         }
         let x = pass.conv_transpose(&self.last, &x)?;
-        Ok(pass.activation(Activation::Tanh, &x)?)
+        Ok(pass.activation(Activation::Tanh, x)?)
     }
 }
 
@@ -198,11 +198,11 @@ impl Model for Discriminator {
     fn forward<P: Pass>(&self, pass: &mut P, x: &P::Value) -> Result<P::Value> {
         let leaky = Activation::LeakyRelu { slope: SLOPE };
         let x = pass.conv(&self.first, x)?;
-        let mut x = pass.activation(leaky, &x)?;
+        let mut x = pass.activation(leaky, x)?;
         for Down { conv, norm } in &self.down {
             x = pass.conv(conv, &x)?;
             x = pass.batch_norm(norm, &x)?;
-            x = pass.activation(leaky, &x)?;
+            x = pass.activation(leaky, x)?;
         }
         Ok(pass.conv(&self.score, &x)?)
     }

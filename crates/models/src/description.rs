@@ -206,8 +206,8 @@ impl Pass for Describer {
         Ok(y)
     }
 
-    fn activation(&mut self, _: Activation, x: &[usize; 4]) -> NnResult<[usize; 4]> {
-        Ok(*x)
+    fn activation(&mut self, _: Activation, x: [usize; 4]) -> NnResult<[usize; 4]> {
+        Ok(x)
     }
 
     fn add(&mut self, a: &[usize; 4], _: &[usize; 4]) -> NnResult<[usize; 4]> {

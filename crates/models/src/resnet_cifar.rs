@@ -104,7 +104,7 @@ impl Model for ResNetCifar {
     fn forward<P: Pass>(&self, pass: &mut P, x: &P::Value) -> Result<P::Value> {
         let x = pass.conv(&self.conv1, x)?;
         let x = pass.batch_norm(&self.bn1, &x)?;
-        let mut x = pass.activation(Activation::Relu, &x)?;
+        let mut x = pass.activation(Activation::Relu, x)?;
         for block in [&self.layer1, &self.layer2, &self.layer3].into_iter().flatten() {
             x = block.forward(pass, &x)?;
         }

@@ -157,7 +157,7 @@ impl Normed {
     fn forward<P: Pass>(&self, pass: &mut P, x: &P::Value) -> Result<P::Value> {
         let x = pass.conv(&self.conv, x)?;
         let x = pass.batch_norm(&self.bn, &x)?;
-        Ok(pass.activation(Activation::Relu, &x)?)
+        Ok(pass.activation(Activation::Relu, x)?)
     }
 }
 

@@ -160,7 +160,7 @@ impl Double {
         for (conv, norm) in [(&self.conv1, &self.bn1), (&self.conv2, &self.bn2)] {
             x = pass.conv(conv, &x)?;
             x = pass.batch_norm(norm, &x)?;
-            x = pass.activation(Activation::Relu, &x)?;
+            x = pass.activation(Activation::Relu, x)?;
         }
         Ok(x)
     }

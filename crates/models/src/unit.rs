@@ -46,7 +46,7 @@ impl Unit {
                 pass.batch_norm(bn, &x)?
             }
         };
-        Ok(pass.activation(Activation::Relu, &x)?)
+        Ok(pass.activation(Activation::Relu, x)?)
     }
 }
 

@@ -10,7 +10,7 @@
 //! // A network's forward pass, written once.
 //! fn forward<P: Pass>(net: &Conv2d, pass: &mut P, x: &P::Value) -> Result<P::Value, NnError> {
 //!     let h = pass.conv(net, x)?;
-//!     pass.activation(Activation::Relu, &h)
+//!     pass.activation(Activation::Relu, h)
 //! }
 //!
 //! let net = Conv2dConfig::new([1, 2], [3, 3]).init(&Device::flex())?;
@@ -189,8 +189,8 @@ impl Pass for Recorder<'_> {
         Ok(self.graph.linear(*x, weight, bias)?)
     }
 
-    fn activation(&mut self, activation: Activation, x: &Value) -> Result<Value> {
-        Ok(self.graph.activation(*x, activation))
+    fn activation(&mut self, activation: Activation, x: Value) -> Result<Value> {
+        Ok(self.graph.activation(x, activation))
     }
 
     fn add(&mut self, a: &Value, b: &Value) -> Result<Value> {

@@ -101,7 +101,7 @@ struct Layer {
 impl Layer {
     fn forward<P: Pass>(&self, pass: &mut P, x: &P::Value) -> Result<P::Value> {
         let x = pass.conv(&self.conv, x)?;
-        let x = pass.activation(Activation::Relu, &x)?;
+        let x = pass.activation(Activation::Relu, x)?;
         match &self.bn {
             None => Ok(x),
             Some(bn) => Ok(pass.batch_norm(bn, &x)?),
@@ -176,12 +176,12 @@ impl Model for Cnn {
         x = self.block3.iter().try_fold(x, |x, layer| layer.forward(pass, &x))?;
         for fc in [&self.fc1, &self.fc2] {
             x = pass.conv(fc, &x)?;
-            x = pass.activation(Activation::Relu, &x)?;
+            x = pass.activation(Activation::Relu, x)?;
             x = pass.dropout(if keras { DROPOUT } else { 0.0 }, &x)?;
         }
         x = pass.conv(&self.fc3, &x)?;
         // That of the Keras model has ReLU for its scores, too.
-        if keras { Ok(pass.activation(Activation::Relu, &x)?) } else { Ok(x) }
+        if keras { Ok(pass.activation(Activation::Relu, x)?) } else { Ok(x) }
     }
 }
 

@@ -94,7 +94,7 @@ impl Model for Dense {
         let mut x = x.clone();
         if let Some(layer) = &self.layer1 {
             x = pass.linear(layer, &x)?;
-            x = pass.activation(Activation::Relu, &x)?;
+            x = pass.activation(Activation::Relu, x)?;
         }
         Ok(pass.linear(&self.layer2, &x)?)
     }

@@ -120,7 +120,7 @@ impl Normalised {
     ) -> Result<P::Value> {
         let x = pass.conv(&self.conv, x)?;
         let x = pass.batch_norm(&self.bn, &x)?;
-        Ok(pass.activation(activation, &x)?)
+        Ok(pass.activation(activation, x)?)
     }
 }
 

@@ -183,7 +183,7 @@ impl Model for Fcn {
         let [map3, map4, mut x] = self.maps(pass, x)?;
         for fc in [&self.fc6, &self.fc7].into_iter().flatten() {
             x = pass.conv(fc, &x)?;
-            x = pass.activation(Activation::Relu, &x)?;
+            x = pass.activation(Activation::Relu, x)?;
             x = pass.dropout(self.dropout, &x)?;
         }
         x = pass.conv(&self.score, &x)?;

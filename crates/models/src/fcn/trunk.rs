@@ -41,13 +41,13 @@ impl Part {
         match self {
             Self::Conv(conv) => {
                 let x = pass.conv(conv, x)?;
-                Ok(pass.activation(Activation::Relu, &x)?)
+                Ok(pass.activation(Activation::Relu, x)?)
             }
             Self::Pool(pool) => Ok(pass.max_pool(pool, x)?),
             Self::Stem(Stem { conv, bn }) => {
                 let x = pass.conv(conv, x)?;
                 let x = pass.batch_norm(bn, &x)?;
-                Ok(pass.activation(Activation::Relu, &x)?)
+                Ok(pass.activation(Activation::Relu, x)?)
             }
             Self::Basic(block) => block.forward(pass, x),
             Self::Bottleneck(block) => block.forward(pass, x),

@@ -130,15 +130,15 @@ impl Bottleneck {
     pub(crate) fn forward<P: Pass>(&self, pass: &mut P, x: &P::Value) -> Result<P::Value> {
         let h = pass.conv(&self.conv1, x)?;
         let h = pass.batch_norm(&self.bn1, &h)?;
-        let h = pass.activation(Activation::Relu, &h)?;
+        let h = pass.activation(Activation::Relu, h)?;
         let h = pass.conv(&self.conv2, &h)?;
         let h = pass.batch_norm(&self.bn2, &h)?;
-        let h = pass.activation(Activation::Relu, &h)?;
+        let h = pass.activation(Activation::Relu, h)?;
         let h = pass.conv(&self.conv3, &h)?;
         let h = pass.batch_norm(&self.bn3, &h)?;
         let skip = Downsample::skip(self.downsample.as_ref(), pass, x)?;
         let y = pass.add(&h, &skip)?;
-        Ok(pass.activation(Activation::Relu, &y)?)
+        Ok(pass.activation(Activation::Relu, y)?)
     }
 }
 
@@ -189,7 +189,7 @@ impl BasicBlock {
     pub(crate) fn forward<P: Pass>(&self, pass: &mut P, x: &P::Value) -> Result<P::Value> {
         let h = pass.conv(&self.conv1, x)?;
         let h = pass.batch_norm(&self.bn1, &h)?;
-        let h = pass.activation(Activation::Relu, &h)?;
+        let h = pass.activation(Activation::Relu, h)?;
         let h = pass.conv(&self.conv2, &h)?;
         let h = pass.batch_norm(&self.bn2, &h)?;
         let skip = match &self.zeros {
@@ -197,7 +197,7 @@ impl BasicBlock {
             Some(zeros) => zeros.forward(pass, x)?,
         };
         let y = pass.add(&h, &skip)?;
-        Ok(pass.activation(Activation::Relu, &y)?)
+        Ok(pass.activation(Activation::Relu, y)?)
     }
 }
 

@@ -81,5 +81,5 @@ impl Preactivated {
 
 fn activated<P: Pass>(pass: &mut P, norm: &BatchNorm, x: &P::Value) -> Result<P::Value> {
     let x = pass.batch_norm(norm, x)?;
-    Ok(pass.activation(Activation::Relu, &x)?)
+    Ok(pass.activation(Activation::Relu, x)?)
 }

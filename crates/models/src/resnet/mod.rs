@@ -124,7 +124,7 @@ impl ResNet {
         };
         let x = pass.conv(&self.conv1, &x)?;
         let x = pass.batch_norm(&self.bn1, &x)?;
-        let x = pass.activation(Activation::Relu, &x)?;
+        let x = pass.activation(Activation::Relu, x)?;
         let x = pass.max_pool(&self.pool, &x)?;
         let run = |pass: &mut P, stage: &[Block], x: &P::Value| {
             stage.iter().try_fold(x.clone(), |x, block| block.forward(pass, &x))
@@ -136,7 +136,7 @@ impl ResNet {
         let mut x = map4.clone();
         if let Some(norm) = &self.last_bn {
             x = pass.batch_norm(norm, &x)?;
-            x = pass.activation(Activation::Relu, &x)?;
+            x = pass.activation(Activation::Relu, x)?;
         }
         let x = pass.global_mean(&x)?;
         Ok((pass.linear(&self.fc, &x)?, [map1, map2, map3, map4]))

@@ -42,9 +42,9 @@ impl Gate {
     fn forward<P: Pass>(&self, pass: &mut P, v: &P::Value) -> Result<P::Value> {
         let mean = pass.global_mean(v)?;
         let h = pass.conv(&self.squeeze, &mean)?;
-        let h = pass.activation(Activation::Relu, &h)?;
+        let h = pass.activation(Activation::Relu, h)?;
         let h = pass.conv(&self.excite, &h)?;
-        Ok(pass.activation(Activation::Sigmoid, &h)?)
+        Ok(pass.activation(Activation::Sigmoid, h)?)
     }
 }
 
@@ -90,9 +90,9 @@ impl MbBlock {
         activation: Activation,
     ) -> Result<P::Value> {
         let h = pass.conv(&self.expand, x)?;
-        let h = pass.activation(activation, &h)?;
+        let h = pass.activation(activation, h)?;
         let h = pass.conv(&self.depthwise, &h)?;
-        let mut h = pass.activation(activation, &h)?;
+        let mut h = pass.activation(activation, h)?;
         if let Some(gate) = &self.gate {
             let factors = gate.forward(pass, &h)?;
             h = pass.gate(&h, &factors)?;
@@ -139,9 +139,9 @@ impl DecoderBlock {
         let f = pass.gate(skip, &factors)?;
         let f = pass.add(&f, &u)?;
         let h = pass.conv(&self.mix, &f)?;
-        let h = pass.activation(Activation::Relu, &h)?;
+        let h = pass.activation(Activation::Relu, h)?;
         let d = pass.conv(&self.depthwise, &h)?;
-        let d = pass.activation(Activation::Relu, &d)?;
+        let d = pass.activation(Activation::Relu, d)?;
         Ok(pass.add(&h, &d)?)
     }
 }

@@ -146,7 +146,7 @@ impl Selfie {
         check_multiple(NAME, [h, w], MULTIPLE)?;
         let hard_swish = Activation::HardSwish { scale: self.hard_swish_scale as f32 };
         let s2 = pass.conv(&self.stem, x)?;
-        let s2 = pass.activation(hard_swish, &s2)?;
+        let s2 = pass.activation(hard_swish, s2)?;
         let s4 = self.mb1.forward(pass, &s2, Activation::Relu)?;
         let h = self.mb2.forward(pass, &s4, Activation::Relu)?;
         let s8 = self.mb3.forward(pass, &h, Activation::Relu)?;
@@ -155,10 +155,10 @@ impl Selfie {
             h = block.forward(pass, &h, hard_swish)?;
         }
         let context = pass.conv(&self.context, &h)?;
-        let context = pass.activation(Activation::Relu, &context)?;
+        let context = pass.activation(Activation::Relu, context)?;
         let mean = pass.global_mean(&h)?;
         let factors = pass.conv(&self.context_gate, &mean)?;
-        let factors = pass.activation(Activation::Sigmoid, &factors)?;
+        let factors = pass.activation(Activation::Sigmoid, factors)?;
         let context = pass.gate(&context, &factors)?;
         let dec8 = self.dec8.forward(pass, &context, &s8)?;
         let dec4 = self.dec4.forward(pass, &dec8, &s4)?;
@@ -175,7 +175,7 @@ impl Model for Selfie {
     /// A height or width that is no multiple of [`MULTIPLE`].
     fn forward<P: Pass>(&self, pass: &mut P, x: &P::Value) -> Result<P::Value> {
         let logits = self.maps(pass, x)?.logits;
-        Ok(pass.activation(Activation::Sigmoid, &logits)?)
+        Ok(pass.activation(Activation::Sigmoid, logits)?)
     }
 }
 

@@ -12,6 +12,7 @@ use burn::backend::{Autodiff, Flex};
 use burn::tensor::TensorData;
 
 use super::seam::{Inputs, Keeps, KernelBackend, Operation, accept, whole_storage, with_slices};
+use crate::memory::zeros;
 
 /// Backward step of an [`Operation`]; the parents are its inputs.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ impl<const N: usize> Backward<Flex, N> for Step {
             .iter()
             .zip(op.inputs())
             .skip(others)
-            .map(|(node, shape)| node.as_ref().map(|_| vec![0.0; shape.iter().product()]))
+            .map(|(node, shape)| node.as_ref().map(|_| zeros(shape.iter().product())))
             .collect();
         let into = gradients.iter_mut().map(|values| values.as_deref_mut()).collect();
         with_slices(&kept, |kept| match whole_storage(&mut dy).filter(|_| others == 1) {

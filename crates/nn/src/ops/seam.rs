@@ -12,6 +12,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use upconv_kernels::KernelError;
 
 use crate::error::{NnError, Result};
+use crate::memory::zeros;
 
 /// What a kernel returns.
 pub(crate) type Done = std::result::Result<(), KernelError>;
@@ -165,7 +166,7 @@ pub(super) fn with_slices<T>(tensors: &[FloatTensor<Flex>], f: impl FnOnce(&[&[f
 
 /// A tensor that `fill` writes, given zeros.
 pub(super) fn new_tensor(shape: Vec<usize>, fill: impl FnOnce(&mut [f32])) -> FloatTensor<Flex> {
-    let mut values = vec![0.0f32; shape.iter().product()];
+    let mut values = zeros(shape.iter().product());
     fill(&mut values);
     FloatTensor::<Flex>::from_data(TensorData::new(values, shape))
 }

@@ -109,8 +109,8 @@ impl Pass for Eager {
         Ok(y.unsqueeze_dims(&[2, 3]))
     }
 
-    fn activation(&mut self, activation: Activation, x: &Tensor<4>) -> Result<Tensor<4>> {
-        ops::activation(x.clone(), activation)
+    fn activation(&mut self, activation: Activation, x: Tensor<4>) -> Result<Tensor<4>> {
+        ops::activation(x, activation)
     }
 
     fn add(&mut self, a: &Tensor<4>, b: &Tensor<4>) -> Result<Tensor<4>> {

@@ -57,11 +57,11 @@ pub trait Pass {
     /// As [`Linear::try_forward`].
     fn linear(&mut self, layer: &Linear, x: &Self::Value) -> Result<Self::Value>;
 
-    /// An activation of every element.
+    /// An activation of every element; in place, where nobody else holds the value.
     ///
     /// # Errors
     /// None for tensors of F32.
-    fn activation(&mut self, activation: Activation, x: &Self::Value) -> Result<Self::Value>;
+    fn activation(&mut self, activation: Activation, x: Self::Value) -> Result<Self::Value>;
 
     /// The sum of two values of the same shape.
     ///
