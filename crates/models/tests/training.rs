@@ -107,7 +107,11 @@ fn vgg(file: &Path) {
     }
     add("fc6".into(), &[49 * from, 1]);
     add("fc7".into(), &[1, 1]);
-    Weights::new(None, tensors).unwrap().write(file).unwrap();
+    let weights = Weights::new(None, tensors).unwrap();
+    match file.extension().is_some_and(|extension| extension == "npz") {
+        true => upconv_weights::numpy::write_npz(&weights, file).unwrap(),
+        false => weights.write(file).unwrap(),
+    }
 }
 
 #[test]
@@ -128,6 +132,13 @@ fn an_fcn_begins_from_vgg_or_its_own_weights() {
     let metadata = weights.metadata().unwrap();
     assert_eq!(metadata.labels.as_ref().unwrap().len(), 2);
     assert_eq!(metadata.input.as_ref().unwrap().size, [32, 64]);
+
+    // The same weights in NumPy's archive are the same beginning.
+    let archive = folder.path().join("vgg.npz");
+    vgg(&archive);
+    let numpy = Wishes { from: Some(&archive), ..narrow.clone() };
+    let from_numpy = trained("kittiseg", &data, &folder.path().join("numpy"), &numpy, Some(0));
+    assert_eq!(from_numpy.weights_hash, report.weights_hash);
 
     let again = Wishes { from: Some(&report.weights), ..narrow.clone() };
     let from_own = trained("kittiseg", &data, &folder.path().join("again"), &again, Some(0));
