@@ -325,8 +325,11 @@ def caffe2_resnet(name):
 
 
 def caffe(name):
-    """Our name of a parameter of light_bvlc_alexnet."""
+    """Our name of a parameter of light_bvlc_alexnet and of light_vgg19."""
     layer, field, _ = name.rsplit("_", 2)
+    if "_" in layer:
+        block, number = layer.removeprefix("conv").split("_")
+        layer = f"block{block}.{int(number) - 1}"
     return layer + {"w": ".weight", "b": ".bias"}[field]
 
 
@@ -335,6 +338,7 @@ def caffe(name):
 GRAPHS = {
     "bvlc_alexnet": (caffe, 227, 255, (256, 6, 6)),
     "resnet50": (caffe2_resnet, 224, 1, None),
+    "vgg19": (caffe, 224, 1, (512, 7, 7)),
 }
 
 
