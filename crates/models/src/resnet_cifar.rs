@@ -112,3 +112,25 @@ impl Model for ResNetCifar {
         Ok(pass.linear(&self.fc, &x)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::description::describe;
+
+    /// Counted by hand from section 4.2, for 20, 32, 56 and 110 layers. The shortcuts with zeros have no parameters; the
+    /// others have two convolutions of 1x1 and their norms, (512 + 64) + (2048 + 128).
+    #[test]
+    fn counts_are_those_of_the_paper() {
+        for (blocks, expected) in [(3, 269_722), (5, 464_154), (9, 853_018), (18, 1_727_962)] {
+            let count = |shortcut| {
+                let config = ResNetCifarConfig { blocks, shortcut, ..Default::default() };
+                let net = ResNetCifar::new(&config, &Device::flex()).unwrap();
+                let layers = describe(&net, [1, 3, 32, 32]).unwrap();
+                layers.iter().map(|layer| layer.parameters).sum::<usize>()
+            };
+            assert_eq!(count(Shortcut::Zeros), expected);
+            assert_eq!(count(Shortcut::Projection), expected + 2_752);
+        }
+    }
+}

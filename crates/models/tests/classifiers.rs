@@ -11,7 +11,10 @@ use upconv_models::cifar::{Cnn, CnnConfig, Dense, DenseConfig};
 use upconv_models::efficientnet::{EfficientNet, EfficientNetConfig};
 use upconv_models::resnet::{Bias, Form, Kind, ResNet, ResNetConfig};
 use upconv_models::resnet_cifar::{ResNetCifar, ResNetCifarConfig, Shortcut};
-use upconv_models::vgg::{Vgg, VggConfig};
+use upconv_models::stored;
+use upconv_models::vgg::{self, Vgg, VggConfig};
+use upconv_nn::parameters;
+use upconv_weights::{Axes, Expected, Rule, Tensor as Weight};
 
 #[derive(Deserialize)]
 struct Case {
@@ -23,6 +26,18 @@ struct Case {
 
 fn golden() -> Vec<Case> {
     serde_json::from_str(include_str!("golden/classifiers.json")).unwrap()
+}
+
+fn narrow_vgg() -> VggConfig {
+    VggConfig {
+        depths: [1, 2, 1, 1, 2],
+        channels: [3, 4, 5, 6, 5],
+        head: 9,
+        classes: 7,
+        norm: false,
+        bias: true,
+        dropout: 0.5,
+    }
 }
 
 /// Scores of a case in both forms.
@@ -60,15 +75,7 @@ fn ours(name: &str, shape: [usize; 4], scale: f32) -> [Vec<f32>; 2] {
             scores(ResNetCifar::new(&config, &device).unwrap(), shape, scale)
         }
         ["vgg", norm] => {
-            let config = VggConfig {
-                depths: [1, 2, 1, 1, 2],
-                channels: [3, 4, 5, 6, 5],
-                head: 9,
-                classes: 7,
-                norm: norm == "cvgj",
-                bias: true,
-                dropout: 0.5,
-            };
+            let config = VggConfig { norm: norm == "cvgj", ..narrow_vgg() };
             scores(Vgg::new(&config, &device).unwrap(), shape, scale)
         }
         ["alexnet", norm] => {
@@ -137,5 +144,65 @@ fn forms_of_a_resnet_differ() {
         ["caffe", "tf", "torch"].map(|form| ours(&format!("resnet/{form}/bottleneck"), shape, 1.0));
     for [one, other] in [[&caffe, &tf], [&caffe, &torch], [&tf, &torch]] {
         assert!(difference(&one[0], &other[0]) > 0.01);
+    }
+}
+
+/// The seeded parameter as TFLearn stores it: `[kh, kw, in, out]`, and matrices whose rows are the cells of the map in the
+/// order height, width, channel.
+fn of_tflearn(Expected { name, shape }: &Expected) -> Weight {
+    let (layer, field) = name.rsplit_once('.').unwrap();
+    let layer = match layer.split_once('.') {
+        Some((block, n)) => format!("conv{}_{}", &block[5..], n.parse::<usize>().unwrap() + 1),
+        None => layer.to_owned(),
+    };
+    let values = seeded::drawn(name, shape);
+    let &[out, inputs, high, wide] = &shape[..] else {
+        return Weight::from_f32(format!("{layer}/b"), shape, &values).unwrap();
+    };
+    assert_eq!(field, "weight");
+    let mut cells = Vec::new();
+    for (h, w) in (0..high).flat_map(|h| (0..wide).map(move |w| (h, w))) {
+        for (i, o) in (0..inputs).flat_map(|i| (0..out).map(move |o| (i, o))) {
+            cells.push(values[((o * inputs + i) * high + h) * wide + w]);
+        }
+    }
+    let matrix = [high * wide * inputs, out];
+    let filter = [high, wide, inputs, out];
+    let shape = if layer.starts_with("fc") { &matrix[..] } else { &filter };
+    Weight::from_f32(format!("{layer}/W"), shape, &cells).unwrap()
+}
+
+/// With equal sizes no shape tells a swapped axis, and the balance is even; the scores tell it.
+#[test]
+fn a_swapped_axis_among_equal_sizes_changes_the_scores() {
+    let case = golden().into_iter().find(|case| case.name == "vgg/plain").unwrap();
+    let net = || Vgg::new(&narrow_vgg(), &Device::flex()).unwrap();
+    let expected = stored::expected(&net());
+    // How far the scores are off with other axes for one of the weights.
+    let off = |weight: &str, axes: Option<Axes>| {
+        let mut table = vgg::tflearn_names(&narrow_vgg());
+        for rule in table.rules.to_mut() {
+            match (rule, axes) {
+                (Rule::Take { to, axes, .. }, Some(other)) if to == weight => *axes = other,
+                _ => {}
+            }
+        }
+        let sources = expected.iter().map(of_tflearn).collect();
+        let (tensors, balance) = table.apply(sources, &expected).unwrap();
+        assert!(balance.is_even(), "{weight}: {:?}", balance.missing());
+        let value = |name: &str| tensors.iter().find(|tensor| tensor.name() == name).unwrap();
+        let net = parameters::set(net(), |name, _| Ok(value(name).to_f32().unwrap())).unwrap();
+        difference(&seeded::scores_of(&net, case.shape, case.scale)[0], &case.scores)
+    };
+    assert!(off("", None) < 1e-4);
+    for (weight, axes) in [
+        // 4 channels to 4: what comes in for what goes out; and height for width.
+        ("block2.1.weight", Axes::Permute(&[2, 3, 0, 1])),
+        ("block2.1.weight", Axes::Permute(&[3, 2, 1, 0])),
+        // 7x7 cells.
+        ("fc6.weight", Axes::ReshapePermute(&[3, 2, 1, 0])),
+    ] {
+        let off = off(weight, Some(axes));
+        assert!(off > 1e-3, "{weight} {axes:?}: {off}");
     }
 }

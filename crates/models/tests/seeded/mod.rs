@@ -46,12 +46,16 @@ pub(crate) fn seeded<M: Module>(net: M) -> M {
 
 /// The scores of the training form in evaluation, and of the inference form, of an input from `-scale` to `scale`.
 pub(crate) fn scores<M: Model>(net: M, shape: [usize; 4], scale: f32) -> [Vec<f32>; 2] {
-    let net = seeded(net);
+    scores_of(&seeded(net), shape, scale)
+}
+
+/// As [`scores`], with the parameters that the network has.
+pub(crate) fn scores_of<M: Model>(net: &M, shape: [usize; 4], scale: f32) -> [Vec<f32>; 2] {
     let x: Vec<f32> = drawn("input", &shape).into_iter().map(|v| scale * v).collect();
     let tensor = Tensor::<4>::from_data(TensorData::new(x.clone(), shape), &Device::flex());
     let eager = net.forward(&mut Eager::default(), &tensor).unwrap().into_data();
     let eager = eager.try_into_vec::<f32>().unwrap();
-    let network = inference::of(&net, shape, &NetworkOptions::default()).unwrap();
+    let network = inference::of(net, shape, &NetworkOptions::default()).unwrap();
     let mut fast = vec![f32::NAN; eager.len()];
     network.run(&[&x], &mut [&mut fast]).unwrap();
     [eager, fast]
