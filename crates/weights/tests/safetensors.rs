@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used)] // Helpers of tests are not known as such to clippy.
 
 mod common;
+#[path = "fuzz/safetensors.rs"]
+mod fuzz;
 
 use std::fs;
+use std::path::Path;
 
 use common::{bytes_of, names, safetensors, weights};
 use proptest::prelude::*;
@@ -215,6 +218,17 @@ fn writing_is_all_or_nothing() {
     Weights::new(None, vec![]).unwrap().write(&path).unwrap();
     assert!(Weights::read(&path).unwrap().tensors().is_empty());
     assert_eq!(names(folder.path()), ["w.safetensors"]);
+}
+
+#[test]
+fn the_corpus_of_the_fuzzer() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/safetensors");
+    let mut count = 0;
+    for entry in fs::read_dir(&corpus).expect("the corpus stands in fuzz/corpus/safetensors") {
+        fuzz::run(&fs::read(entry.unwrap().path()).unwrap());
+        count += 1;
+    }
+    assert!(count >= 3, "{count} files in {}", corpus.display());
 }
 
 fn tensors() -> impl Strategy<Value = Vec<Tensor>> {

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)] // Helpers of tests are not known as such to clippy.
 
 mod common;
+#[path = "fuzz/tfjs.rs"]
+mod fuzz;
 
 use std::fs;
 use std::path::Path;
@@ -318,6 +320,17 @@ fn numbers_that_are_none_are_shown_and_not_converted() {
         ),
         "{error}"
     );
+}
+
+#[test]
+fn the_corpus_of_the_fuzzer() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/tfjs");
+    let mut count = 0;
+    for entry in fs::read_dir(&corpus).expect("the corpus stands in fuzz/corpus/tfjs") {
+        fuzz::run(&fs::read(entry.unwrap().path()).unwrap());
+        count += 1;
+    }
+    assert!(count >= 3, "{count} files in {}", corpus.display());
 }
 
 proptest! {
