@@ -176,7 +176,7 @@ pub(crate) struct Conformance {
 
 /// Turn a weight file of another format into one of ours, and account for every tensor
 ///
-/// Ours are safetensors with metadata. Each tensor was loaded, renamed, moved, is missing or unused. Anything
+/// Ours are safetensors with metadata; the names and shapes of a .npz or .onnx are the same. Each tensor was loaded, renamed, moved, is missing or unused. Anything
 /// missing or unused is an error, and nothing is written, unless it is allowed by name. So are NaN and
 /// infinities, which nothing allows.
 ///
@@ -189,7 +189,7 @@ pub(crate) struct Convert {
     /// The file to read
     #[arg(value_name = "IN")]
     pub(crate) input: PathBuf,
-    /// The safetensors file to write
+    /// The file to write: .safetensors, or .npz or .onnx, which hold the numbers alone
     #[arg(value_name = "OUT")]
     pub(crate) output: PathBuf,
     /// The model that the weights are for [default: the one that fits]

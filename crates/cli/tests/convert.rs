@@ -132,6 +132,38 @@ fn converted_inspected_compared_and_converted_again() {
 }
 
 #[test]
+fn numbers_alone_are_written_for_numpy_and_onnx() {
+    let selfie = Selfie::new();
+    let file = selfie.write();
+    let ours = selfie.path("s.safetensors").display().to_string();
+    run(&format!("convert {file} {ours} --dtype f32"), 0);
+    for (name, format) in [("s.npz", "npz"), ("s.onnx", "onnx")] {
+        let out = selfie.path(name).display().to_string();
+        run(&format!("convert {ours} {out}"), 0);
+        assert_eq!(json(&format!("inspect {out} --json"), 0)["format"], format);
+        // The self-test stays behind.
+        let comparison = json(&format!("diff {ours} {out} --json"), 0);
+        assert_eq!(comparison["only_b"], json!([]));
+        assert_eq!(comparison["only_a"].as_array().unwrap().len(), 2);
+        let tensors = comparison["tensors"].as_array().unwrap();
+        assert!(tensors.iter().all(|tensor| tensor["max_abs"] == 0.0), "{tensors:?}");
+        // And what was written is a source like any other.
+        let again = selfie.path("again.safetensors").display().to_string();
+        let report = json(&format!("convert {out} {again} --model selfie --json"), 0);
+        assert_eq!(
+            report["weights_hash"],
+            json(&format!("inspect {ours} --json"), 0)["weights_hash"]
+        );
+    }
+    let error = run(&format!("convert {ours} {}", selfie.path("s.h5").display()), 2);
+    let error = String::from_utf8(error.stderr).unwrap();
+    assert!(
+        error.contains("s.h5: files of this ending are read, and not written; legal:"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_value_that_differs_is_found() {
     let mut selfie = Selfie::new();
     let file = selfie.write();

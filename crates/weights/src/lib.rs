@@ -58,6 +58,7 @@ pub mod limits;
 pub mod metadata;
 pub mod numpy;
 pub mod onnx;
+pub mod output;
 mod pickle;
 mod protobuf;
 pub mod rename;

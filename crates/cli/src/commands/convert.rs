@@ -10,7 +10,8 @@ use upconv_models::registry::{self, Conversion, Entry};
 use upconv_weights::balance::{Balance, Members};
 use upconv_weights::convert::{self, Converted};
 use upconv_weights::format::SourceFile;
-use upconv_weights::{Allowed, Format, RenameTable, Source, caffe, format, shown};
+use upconv_weights::output::Output;
+use upconv_weights::{Allowed, Expected, Format, RenameTable, Source, caffe, format, shown};
 
 use crate::args::{Context, Convert, Float, Global};
 use crate::failure::Failure;
@@ -44,6 +45,7 @@ pub(crate) fn run(args: &Convert, global: &Global, context: Context) -> Result<E
     if source.holds(&args.output) {
         return Err(over_itself(args, lang));
     }
+    let written = Output::of(&args.output).ok_or_else(|| not_written(args, lang))?;
     // The network runs once, for the self-test.
     threads::start(global.threads.as_deref(), lang)?;
     let (entry, conversion) = choose(args, &source, lang)?;
@@ -76,7 +78,7 @@ pub(crate) fn run(args: &Convert, global: &Global, context: Context) -> Result<E
                 // A network that lacks a tensor cannot be run.
                 false => weights,
             };
-            weights.write(&args.output).map_err(|error| Failure::weights(&error))?;
+            written.write(&weights, &args.output).map_err(|error| Failure::weights(&error))?;
             (None, Some(weights.weights_hash()))
         }
     };
@@ -139,7 +141,8 @@ fn choose(
             return Err(model(ModelError::OtherModel { file, found, wanted: entry.name }));
         }
         let mut conversion = entry.conversion(source).map_err(model)?;
-        if source.format == Format::Safetensors {
+        let ours = |e: &Expected| source.weights.get(&e.name).is_some();
+        if source.format == Format::Safetensors || conversion.expected.iter().all(ours) {
             // Nothing but this program names tensors so.
             conversion.table = RenameTable::identity(&conversion.expected);
             let own = source.weights.metadata().cloned();
@@ -182,6 +185,17 @@ fn model(error: ModelError) -> Failure {
         ModelError::OtherModel { file, .. } => Failure::file(&error, Some(file.clone())),
         _ => Failure::other(&error),
     }
+}
+
+fn not_written(args: &Convert, lang: Lang) -> Failure {
+    let file = args.output.display();
+    let message = match lang {
+        Lang::En => format!(
+            "{file}: files of this ending are read, and not written; legal: .safetensors, .npz, .onnx"
+        ),
+        Lang::Zh => format!("{file}：这种文件只能读取，不能写入；可用：.safetensors、.npz、.onnx"),
+    };
+    Failure::usage(Some("output"), message)
 }
 
 fn over_itself(args: &Convert, lang: Lang) -> Failure {
