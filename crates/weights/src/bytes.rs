@@ -1,13 +1,15 @@
 //! The cells of a tensor as bytes: its own, or part of a file that is read or mapped as a whole.
 
+use std::convert::Infallible;
 use std::fs::File;
 use std::io;
 use std::ops::{Deref, Range};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use memmap2::Mmap;
 
 use crate::error::TensorFault;
+use crate::strided::Strided;
 
 /// Bytes that are read only.
 #[derive(Clone, Debug)]
@@ -18,6 +20,17 @@ pub(crate) enum Bytes {
         whole: Whole,
         range: Range<usize>,
     },
+    /// Cells of a file in another order.
+    Strided(Arc<Elsewhere>),
+}
+
+/// Cells that stay where they lie, a mapped file, and are put in order when they are asked for: a piece at a time, or all at
+/// once, which then stay in memory.
+#[derive(Debug)]
+pub(crate) struct Elsewhere {
+    row: Bytes,
+    order: Strided,
+    ordered: OnceLock<Vec<u8>>,
 }
 
 /// All bytes of a file; a clone is the same bytes.
@@ -42,11 +55,40 @@ impl Bytes {
                 let range = range.start + part.start..range.start + part.end;
                 Self::Part { whole: whole.clone(), range }
             }
+            Self::Strided(_) => Self::Own(self[part].to_vec()),
         }
     }
-}
 
-impl Bytes {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Own(bytes) => bytes.len(),
+            Self::Part { range, .. } => range.len(),
+            Self::Strided(elsewhere) => elsewhere.order.bytes(),
+        }
+    }
+
+    /// Cells of these in another order. They are put in order later if they lie in a mapped file and no cell repeats, so
+    /// that a large tensor is not in memory twice.
+    pub(crate) fn strided(&self, order: Strided) -> Result<Self, TensorFault> {
+        let mapped = matches!(self, Self::Part { whole: Whole::Mapped(_), .. });
+        if mapped && order.bytes() <= self.len() {
+            let ordered = OnceLock::new();
+            return Ok(Self::Strided(Arc::new(Elsewhere { row: self.clone(), order, ordered })));
+        }
+        order.collected(self).map(Self::Own)
+    }
+
+    /// All of them in order, in as many pieces as it takes without a copy of the whole; each piece holds whole cells.
+    pub(crate) fn pieces<E>(&self, each: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        match self {
+            Self::Strided(elsewhere) if elsewhere.ordered.get().is_none() => {
+                elsewhere.order.pieces(&elsewhere.row, each)
+            }
+            _ => each(self),
+        }
+    }
+
     /// These and those that lie right behind them in the same file, as one; nothing where they lie elsewhere.
     pub(crate) fn followed_by(self, next: &Self) -> Option<Self> {
         match (self, next) {
@@ -97,6 +139,14 @@ impl Deref for Bytes {
         match self {
             Self::Own(bytes) => bytes,
             Self::Part { whole, range } => &whole[range.clone()],
+            Self::Strided(elsewhere) => elsewhere.ordered.get_or_init(|| {
+                let mut all = Vec::with_capacity(elsewhere.order.bytes());
+                let Ok(()) = elsewhere.order.pieces(&elsewhere.row, &mut |piece| {
+                    all.extend_from_slice(piece);
+                    Ok::<(), Infallible>(())
+                });
+                all
+            }),
         }
     }
 }

@@ -214,7 +214,7 @@ impl Collector {
     ) -> Result<Model> {
         let Self { graph, mut tensors, mut passed_over, .. } = self;
         tensors.extend(variables);
-        let bytes = tensors.iter().map(|tensor| tensor.bytes().len() as u64).sum::<u64>();
+        let bytes = tensors.iter().map(|tensor| tensor.byte_len() as u64).sum::<u64>();
         if bytes > limits::MAX_BYTES {
             let limit = limits::MAX_BYTES;
             return Err(WeightsError::TooLarge {

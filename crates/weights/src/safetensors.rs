@@ -260,7 +260,9 @@ impl Weights {
     fn write_parts(&self, header: &[u8], out: &mut dyn Write) -> io::Result<()> {
         out.write_all(&(header.len() as u64).to_le_bytes())?;
         out.write_all(header)?;
-        self.in_file_order().iter().try_for_each(|tensor| out.write_all(tensor.bytes()))
+        self.in_file_order()
+            .iter()
+            .try_for_each(|tensor| tensor.pieces(&mut |piece| out.write_all(piece)))
     }
 
     /// Widest cells first, so that each begins at a multiple of its size; then by name.

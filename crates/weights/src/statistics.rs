@@ -1,5 +1,7 @@
 //! What the numbers of a tensor look like.
 
+use std::convert::Infallible;
+
 use serde::Serialize;
 
 use crate::error::TensorFault;
@@ -68,10 +70,18 @@ impl Tensor {
         if !self.dtype().is_float() {
             return None;
         }
-        let mut wrong = self.values().enumerate().filter(|(_, value)| !value.is_finite());
-        let (index, value) = wrong.next()?;
-        let count = 1 + wrong.count() as u64;
-        Some(TensorFault::NonFinite { count, index, value })
+        let (mut count, mut first, mut before) = (0, None, 0);
+        let Ok(()) = self.pieces(&mut |piece| {
+            let cells = piece.len() / self.dtype().bytes();
+            let values = (0..cells).map(|cell| (before + cell, self.dtype().value(piece, cell)));
+            for (index, value) in values.filter(|(_, value)| !value.is_finite()) {
+                count += 1;
+                first.get_or_insert((index, value));
+            }
+            before += cells;
+            Ok::<(), Infallible>(())
+        });
+        first.map(|(index, value)| TensorFault::NonFinite { count, index, value })
     }
 }
 

@@ -5,91 +5,11 @@ use std::borrow::Cow;
 use half::{bf16, f16};
 
 use crate::bytes::Bytes;
+pub use crate::dtype::Dtype;
+use crate::dtype::{chunk, chunks};
 use crate::error::{Result, TensorFault, WeightsError};
+use crate::strided::Strided;
 use crate::{axes, limits};
-
-/// The type of a tensor's cells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // The names say it: kind and bits.
-pub enum Dtype {
-    F64,
-    F32,
-    F16,
-    Bf16,
-    I64,
-    I32,
-    I16,
-    I8,
-    U64,
-    U32,
-    U16,
-    U8,
-    Bool,
-}
-
-impl Dtype {
-    /// Every type, widest first.
-    pub const ALL: [Self; 13] = [
-        Self::F64,
-        Self::I64,
-        Self::U64,
-        Self::F32,
-        Self::I32,
-        Self::U32,
-        Self::F16,
-        Self::Bf16,
-        Self::I16,
-        Self::U16,
-        Self::I8,
-        Self::U8,
-        Self::Bool,
-    ];
-
-    /// Its name in safetensors files.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::F64 => "F64",
-            Self::F32 => "F32",
-            Self::F16 => "F16",
-            Self::Bf16 => "BF16",
-            Self::I64 => "I64",
-            Self::I32 => "I32",
-            Self::I16 => "I16",
-            Self::I8 => "I8",
-            Self::U64 => "U64",
-            Self::U32 => "U32",
-            Self::U16 => "U16",
-            Self::U8 => "U8",
-            Self::Bool => "BOOL",
-        }
-    }
-
-    /// Bytes of one cell.
-    pub const fn bytes(self) -> usize {
-        match self {
-            Self::F64 | Self::I64 | Self::U64 => 8,
-            Self::F32 | Self::I32 | Self::U32 => 4,
-            Self::F16 | Self::Bf16 | Self::I16 | Self::U16 => 2,
-            Self::I8 | Self::U8 | Self::Bool => 1,
-        }
-    }
-
-    /// Whether its cells are floating-point numbers.
-    pub const fn is_float(self) -> bool {
-        matches!(self, Self::F64 | Self::F32 | Self::F16 | Self::Bf16)
-    }
-
-    /// Names of all types, separated by commas.
-    pub(crate) fn legal() -> String {
-        Self::ALL.map(Self::name).join(", ")
-    }
-}
-
-impl std::fmt::Display for Dtype {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// A named tensor: row-major cells as little-endian bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,6 +88,34 @@ impl Tensor {
         &self.bytes
     }
 
+    /// How many bytes the cells take.
+    pub fn byte_len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The bytes of [`Tensor::bytes`] in order, in pieces of whole cells. A large tensor whose axes were moved lies nowhere
+    /// as a whole until its bytes are asked for; its pieces are put in order one by one.
+    ///
+    /// # Errors
+    /// Those of `each`, which ends it.
+    ///
+    /// ```
+    /// let tensor = upconv_weights::Tensor::from_f32("t", &[2], &[1.0, 2.0])?;
+    /// let mut count = 0;
+    /// tensor.pieces(&mut |piece| {
+    ///     count += piece.len();
+    ///     Ok::<(), std::convert::Infallible>(())
+    /// });
+    /// assert_eq!(count, tensor.byte_len());
+    /// # Ok::<(), upconv_weights::WeightsError>(())
+    /// ```
+    pub fn pieces<E>(
+        &self,
+        each: &mut impl FnMut(&[u8]) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        self.bytes.pieces(each)
+    }
+
     /// The number of cells.
     pub fn cells(&self) -> usize {
         self.bytes.len() / self.dtype.bytes()
@@ -196,19 +144,27 @@ impl Tensor {
         values
             .try_reserve_exact(self.cells())
             .map_err(|_| self.fault(TensorFault::NoMemory { bytes }))?;
-        match self.dtype {
-            Dtype::F32 => values.extend(self.chunks().map(f32::from_le_bytes)),
-            Dtype::F16 => values.extend(self.chunks().map(|raw| f16::from_le_bytes(raw).to_f32())),
+        self.floats(|value| {
+            values.push(value);
+            Ok(())
+        })?;
+        Ok(values)
+    }
+
+    /// The cells as F32, in order, without the whole of them in memory.
+    fn floats(&self, mut each: impl FnMut(f32) -> Result<()>) -> Result<()> {
+        self.pieces(&mut |piece| match self.dtype {
+            Dtype::F32 => chunks(piece).try_for_each(|raw| each(f32::from_le_bytes(raw))),
+            Dtype::F16 => chunks(piece).try_for_each(|raw| each(f16::from_le_bytes(raw).to_f32())),
             Dtype::Bf16 => {
-                values.extend(self.chunks().map(|raw| bf16::from_le_bytes(raw).to_f32()));
+                chunks(piece).try_for_each(|raw| each(bf16::from_le_bytes(raw).to_f32()))
             }
-            Dtype::F64 => values.extend(self.chunks().map(|raw| f64::from_le_bytes(raw) as f32)),
+            Dtype::F64 => chunks(piece).try_for_each(|raw| each(f64::from_le_bytes(raw) as f32)),
             other => {
                 let legal = "F64, F32, F16, BF16".into();
-                return Err(self.fault(TensorFault::Dtype { got: other.name().into(), legal }));
+                Err(self.fault(TensorFault::Dtype { got: other.name().into(), legal }))
             }
-        }
-        Ok(values)
+        })
     }
 
     /// The cells as numbers, without a copy where they lie in memory as F32.
@@ -240,14 +196,15 @@ impl Tensor {
             return Ok(self.clone());
         }
         let mut bytes = Vec::with_capacity(self.cells() * 2);
-        for (index, value) in self.to_f32()?.into_iter().enumerate() {
+        self.floats(|value| {
             let short = f16::from_f32(value);
             if value.is_finite() && !short.is_finite() {
-                let value = f64::from(value);
+                let (index, value) = (bytes.len() / 2, f64::from(value));
                 return Err(self.fault(TensorFault::BeyondF16 { index, value }));
             }
             bytes.extend(short.to_le_bytes());
-        }
+            Ok(())
+        })?;
         Self::new(self.name.clone(), Dtype::F16, self.shape.clone(), bytes)
     }
 
@@ -277,9 +234,11 @@ impl Tensor {
         if axes.is_sorted() {
             return Ok(self);
         }
-        let bytes = axes::permute(&self.bytes, self.dtype.bytes(), &self.shape, axes)
-            .map_err(|fault| self.fault(fault))?;
-        Ok(Self { shape, bytes: bytes.into(), ..self })
+        let Self { name, dtype, shape: source, bytes } = self;
+        let bytes = bytes
+            .strided(Strided::permuted(dtype.bytes(), &source, axes))
+            .map_err(|fault| WeightsError::tensor("", &name, fault))?;
+        Ok(Self { name, dtype, shape, bytes })
     }
 
     /// The same cells under another shape.
@@ -292,27 +251,14 @@ impl Tensor {
 
     /// A cell as F64. Integers beyond 2^53 are rounded.
     pub(crate) fn value(&self, cell: usize) -> f64 {
-        match self.dtype {
-            Dtype::F64 => f64::from_le_bytes(self.chunk(cell)),
-            Dtype::F32 => f32::from_le_bytes(self.chunk(cell)).into(),
-            Dtype::F16 => f16::from_le_bytes(self.chunk(cell)).into(),
-            Dtype::Bf16 => bf16::from_le_bytes(self.chunk(cell)).into(),
-            Dtype::I64 => i64::from_le_bytes(self.chunk(cell)) as f64,
-            Dtype::U64 => u64::from_le_bytes(self.chunk(cell)) as f64,
-            Dtype::I32 => i32::from_le_bytes(self.chunk(cell)).into(),
-            Dtype::U32 => u32::from_le_bytes(self.chunk(cell)).into(),
-            Dtype::I16 => i16::from_le_bytes(self.chunk(cell)).into(),
-            Dtype::U16 => u16::from_le_bytes(self.chunk(cell)).into(),
-            Dtype::I8 => i8::from_le_bytes(self.chunk(cell)).into(),
-            Dtype::U8 | Dtype::Bool => self.bytes[cell].into(),
-        }
+        self.dtype.value(&self.bytes, cell)
     }
 
     /// A cell of those types that F64 cannot hold.
     pub(crate) fn wide_integer(&self, cell: usize) -> Option<i128> {
         match self.dtype {
-            Dtype::I64 => Some(i64::from_le_bytes(self.chunk(cell)).into()),
-            Dtype::U64 => Some(u64::from_le_bytes(self.chunk(cell)).into()),
+            Dtype::I64 => Some(i64::from_le_bytes(chunk(&self.bytes, cell)).into()),
+            Dtype::U64 => Some(u64::from_le_bytes(chunk(&self.bytes, cell)).into()),
             _ => None,
         }
     }
@@ -320,14 +266,6 @@ impl Tensor {
     /// All cells as F64, in order.
     pub(crate) fn values(&self) -> impl Iterator<Item = f64> + '_ {
         (0..self.cells()).map(|cell| self.value(cell))
-    }
-
-    fn chunk<const N: usize>(&self, cell: usize) -> [u8; N] {
-        self.bytes.as_chunks().0[cell]
-    }
-
-    fn chunks<const N: usize>(&self) -> impl Iterator<Item = [u8; N]> + '_ {
-        self.bytes.as_chunks::<N>().0.iter().copied()
     }
 
     pub(crate) fn fault(&self, fault: TensorFault) -> WeightsError {

@@ -1,8 +1,8 @@
 //! Cells as NumPy lays them out, in either order of bytes and of axes, become cells of ours.
 
-use crate::axes;
 use crate::bytes::Bytes;
 use crate::error::TensorFault;
+use crate::strided::Strided;
 use crate::tensor::{self, Dtype};
 
 /// What an array holds.
@@ -68,7 +68,7 @@ pub(super) fn arranged(
         true => {
             let backwards: Vec<usize> = shape.iter().rev().copied().collect();
             let axes: Vec<usize> = (0..shape.len()).rev().collect();
-            axes::permute(&bytes, dtype.bytes(), &backwards, &axes)?.into()
+            bytes.strided(Strided::permuted(dtype.bytes(), &backwards, &axes))?
         }
         false => bytes,
     };

@@ -3,6 +3,7 @@
 //! # Source
 //! NumPy 2.4: `numpy/lib/_format_impl.py`; PKWARE APPNOTE 6.3.10, section 4.3.
 
+use std::convert::Infallible;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -51,7 +52,7 @@ pub fn write_npz(weights: &Weights, path: &Path) -> Result<()> {
         };
         let cells = widened.as_ref().unwrap_or(tensor);
         let header = header(cells);
-        let size = (header.len() + cells.bytes().len()) as u64;
+        let size = (header.len() + cells.byte_len()) as u64;
         let name = format!("{}{EXTENSION}", tensor.name());
         let Ok(name_bytes) = u16::try_from(name.len()) else {
             let (got, limit) = (name.len(), usize::from(u16::MAX));
@@ -59,7 +60,10 @@ pub fn write_npz(weights: &Weights, path: &Path) -> Result<()> {
         };
         let mut checksum = Crc::new();
         checksum.update(&header);
-        checksum.update(cells.bytes());
+        let Ok(()) = cells.pieces(&mut |piece| {
+            checksum.update(piece);
+            Ok::<(), Infallible>(())
+        });
         let mut head = described(checksum.sum(), size as u32, name_bytes);
         let mut member = b"PK\x01\x02\x14\0".to_vec();
         member.extend(&head);
@@ -88,7 +92,7 @@ pub fn write_npz(weights: &Weights, path: &Path) -> Result<()> {
                         out.write_all(&[0, 0, half[0], half[1]])?;
                     }
                 }
-                _ => out.write_all(tensor.bytes())?,
+                _ => tensor.pieces(&mut |piece| out.write_all(piece))?,
             }
         }
         out.write_all(&directory)?;

@@ -25,7 +25,7 @@ pub fn write_weights(weights: &Weights, path: &Path) -> Result<()> {
     let heads: Vec<(Vec<u8>, &Tensor)> = weights.parameters().map(|t| (head(t), t)).collect();
     let mut graph = Vec::new();
     text(&mut graph, 2, b"weights");
-    let size = |(head, tensor): &(Vec<u8>, &Tensor)| (head.len() + tensor.bytes().len()) as u64;
+    let size = |(head, tensor): &(Vec<u8>, &Tensor)| (head.len() + tensor.byte_len()) as u64;
     let initializers: u64 = heads.iter().map(|one| 1 + varint_bytes(size(one)) + size(one)).sum();
     let graph_bytes = graph.len() as u64 + initializers;
 
@@ -54,7 +54,7 @@ pub fn write_weights(weights: &Weights, path: &Path) -> Result<()> {
             varint(&mut begin, size(one));
             out.write_all(&begin)?;
             out.write_all(&one.0)?;
-            out.write_all(one.1.bytes())?;
+            one.1.pieces(&mut |piece| out.write_all(piece))?;
         }
         Ok(())
     };
@@ -70,7 +70,7 @@ fn head(tensor: &Tensor) -> Vec<u8> {
     number(&mut head, 2, type_number(tensor.dtype()));
     text(&mut head, 8, tensor.name().as_bytes());
     key(&mut head, 9, 2);
-    varint(&mut head, tensor.bytes().len() as u64);
+    varint(&mut head, tensor.byte_len() as u64);
     head
 }
 

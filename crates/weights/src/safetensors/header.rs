@@ -133,7 +133,7 @@ pub(super) fn write(metadata: &BTreeMap<&str, String>, tensors: &[&Tensor]) -> R
         }
         let mut begin = 0;
         for tensor in tensors {
-            let end = begin + tensor.bytes().len();
+            let end = begin + tensor.byte_len();
             let (dtype, shape) = (file_dtype(tensor.dtype()), tensor.shape().to_vec());
             map.serialize_entry(
                 tensor.name(),

@@ -2,7 +2,7 @@
 
 use crate::bytes::Bytes;
 use crate::error::TensorFault;
-use crate::limits;
+use crate::strided::Strided;
 use crate::tensor::{self, Dtype};
 
 /// Where a tensor lies in its storage, in cells.
@@ -43,18 +43,10 @@ impl View {
         if self.is_row_major() && (!big || size == 1) {
             return Ok(storage.part(begin..begin + bytes));
         }
-        let mut rows = Vec::new();
-        rows.try_reserve_exact(bytes).map_err(|_| TensorFault::NoMemory { bytes: bytes as u64 })?;
-        match size {
-            1 => self.gather::<1>(storage, &mut rows),
-            2 => self.gather::<2>(storage, &mut rows),
-            4 => self.gather::<4>(storage, &mut rows),
-            _ => self.gather::<8>(storage, &mut rows),
-        }
-        if big {
-            rows.chunks_exact_mut(size).for_each(<[u8]>::reverse);
-        }
-        Ok(rows.into())
+        let (shape, steps) = (self.shape.clone(), self.strides.clone());
+        let order = Strided { cell: size, offset: self.offset, shape, steps };
+        let rows = storage.strided(order)?;
+        if big { rows.turned(size) } else { Ok(rows) }
     }
 
     /// The last cell that a tensor with cells reaches: strides are not negative, so it is that of the last index.
@@ -73,27 +65,6 @@ impl View {
             step *= size;
             fits
         })
-    }
-
-    fn gather<const N: usize>(&self, storage: &[u8], rows: &mut Vec<u8>) {
-        // Cells need not begin at a multiple of their size, so this is a view of bytes.
-        let cells = storage.as_chunks::<N>().0;
-        let rank = self.shape.len();
-        let mut counter = [0; limits::MAX_AXES];
-        let mut from = self.offset;
-        // As many steps as there are cells; see `axes::permute`.
-        for _ in 0..self.shape.iter().product() {
-            rows.extend_from_slice(&cells[from]);
-            for axis in (0..rank).rev() {
-                counter[axis] += 1;
-                if counter[axis] < self.shape[axis] {
-                    from += self.strides[axis];
-                    break;
-                }
-                from -= (self.shape[axis] - 1) * self.strides[axis];
-                counter[axis] = 0;
-            }
-        }
     }
 }
 
