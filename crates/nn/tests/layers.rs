@@ -256,6 +256,20 @@ fn adam_lowers_a_loss_through_all_layers() {
     }
 }
 
+/// Caffe keeps a sum and what divides it: after batches whose means are 1 and 3, with a fraction of 0.9 kept, blob 0 is
+/// 0.9 * 1 + 3 = 3.9 and blob 2 is 0.9 * 1 + 1 = 1.9. Here the sum is kept times the share of a batch, 1 - 0.9.
+#[test]
+fn running_means_are_caffes_sums_times_the_share() {
+    let device = Device::flex().autodiff();
+    let norm = BatchNormConfig::new(1).with_momentum(0.1).init(&device).unwrap();
+    for mean in [1.0, 3.0] {
+        norm.forward(Tensor::<2>::from_floats([[mean - 1.0], [mean + 1.0]], &device));
+    }
+    let running = f64::from(norm.running_mean.value().into_scalar::<f32>());
+    assert!((running - 0.1 * 3.9).abs() < 1e-6, "{running}");
+    assert!((running / (1.0 - 0.9 * 0.9) - 3.9 / 1.9).abs() < 1e-6, "{running}");
+}
+
 #[test]
 fn batch_norm_normalises_the_batch_and_follows_it() {
     let device = Device::flex().autodiff();
