@@ -47,6 +47,14 @@ impl Bytes {
         Self::Part { whole, range }
     }
 
+    /// The same, of which parts are not copied.
+    pub(crate) fn into_shared(self) -> Self {
+        match self {
+            Self::Own(bytes) => Self::shared(Whole::Read(Arc::new(bytes))),
+            shared => shared,
+        }
+    }
+
     /// What lies in a range of these, within them. Only bytes that belong to one tensor are copied.
     pub(crate) fn part(&self, part: Range<usize>) -> Self {
         match self {

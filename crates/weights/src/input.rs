@@ -65,17 +65,6 @@ pub(crate) fn begins(path: &Path, sign: &[u8]) -> Result<bool> {
     Ok(begin(path, sign.len())? == sign)
 }
 
-/// Size and SHA-256 of a file that is not to be in memory.
-pub(crate) fn described(path: &Path) -> Result<SourceFile> {
-    const PART: u64 = 1 << 20;
-    let (opened, bytes) = open(path, limits::MAX_BYTES)?;
-    let mut input = Input::new(opened, path.display().to_string(), bytes);
-    while input.offset() < bytes {
-        input.take(PART.min(bytes - input.offset()), || "the file".into())?;
-    }
-    Ok(SourceFile { name: base_name(path), bytes, sha256: input.sha256() })
-}
-
 /// Bytes of which the number is known beforehand, with their SHA-256 so far.
 pub(crate) struct Input<R> {
     reader: R,

@@ -68,22 +68,21 @@ pub fn read(path: &Path) -> Result<Model> {
 /// # Errors
 /// As [`read`].
 pub fn from_bytes(file: &str, bytes: Vec<u8>) -> Result<Model> {
-    match bytes.starts_with(zip::MAGIC) {
-        true => archive::read(file, bytes.into()),
-        false => model(File::of_bytes(file, bytes.into())?),
-    }
+    of(file, bytes.into())
 }
 
 /// Reads a file, and gives its size and SHA-256 too.
 pub(crate) fn read_described(path: &Path) -> Result<(Model, SourceFile)> {
     let file = path.display().to_string();
-    if input::begins(path, zip::MAGIC)? {
-        let (whole, read) = input::whole(path)?;
-        return Ok((archive::read(&file, Bytes::shared(whole))?, read));
+    let (whole, read) = input::whole(path)?;
+    Ok((of(&file, Bytes::shared(whole))?, read))
+}
+
+fn of(file: &str, bytes: Bytes) -> Result<Model> {
+    match bytes.starts_with(zip::MAGIC) {
+        true => archive::read(file, bytes),
+        false => model(File::of_bytes(file, bytes)?),
     }
-    let read = input::described(path)?;
-    let model = model(File::open(path, read.bytes)?)?;
-    Ok((model, read))
 }
 
 /// The model in a file of HDF5.

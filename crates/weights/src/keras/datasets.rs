@@ -1,8 +1,8 @@
 //! HDF5: groups, attributes that are text, and datasets that are tensors.
 
-use std::path::Path;
-
 use hdf5_reader::group::Group;
+use hdf5_reader::messages::HdfMessage;
+use hdf5_reader::messages::layout::DataLayout;
 use hdf5_reader::{ByteOrder, Dataset, Datatype, Hdf5File, OpenOptions};
 
 use crate::bytes::Bytes;
@@ -15,28 +15,21 @@ pub(super) struct File {
     /// What messages call it.
     pub(super) name: String,
     file: Hdf5File,
+    bytes: Bytes,
     /// How many bytes its tensors may still take.
     left: u64,
 }
 
 impl File {
-    /// Opens a file of `size` bytes.
-    pub(super) fn open(path: &Path, size: u64) -> Result<Self> {
-        let name = path.display().to_string();
-        let file = Hdf5File::open_with_options(path, options());
-        Self::new(&name, file, size)
-    }
-
+    /// Opens a file of these bytes.
     pub(super) fn of_bytes(name: &str, bytes: Bytes) -> Result<Self> {
-        let size = bytes.len() as u64;
-        Self::new(name, Hdf5File::from_owner(bytes, options()), size)
-    }
-
-    fn new(name: &str, file: hdf5_reader::error::Result<Hdf5File>, size: u64) -> Result<Self> {
-        let file = file.map_err(|error| broken(name, "the file", &error))?;
+        let bytes = bytes.into_shared();
+        let file = Hdf5File::from_owner(bytes.clone(), options())
+            .map_err(|error| broken(name, "the file", &error))?;
         // Packed bytes stand for so many at most; what was never written takes none.
-        let left = limits::MAX_BYTES.min(size.saturating_mul(limits::MAX_INFLATION));
-        Ok(Self { name: name.into(), file, left })
+        let left =
+            limits::MAX_BYTES.min((bytes.len() as u64).saturating_mul(limits::MAX_INFLATION));
+        Ok(Self { name: name.into(), file, bytes, left })
     }
 
     pub(super) fn root(&self) -> Result<Group> {
@@ -90,16 +83,41 @@ impl File {
                 format!("with its {needed} bytes the tensors take more than the file can hold");
             fault(TensorFault::Value { got, legal: format!("at most {} more", self.left) })
         })?;
+        let big = is_big(dataset.dtype()) && dtype.bytes() > 1;
+        if let Some(bytes) = self.in_place(dataset, needed).filter(|_| !big) {
+            return Tensor::of(name, dtype, shape, bytes);
+        }
         let mut bytes = Vec::new();
         bytes
             .try_reserve_exact(needed)
             .map_err(|_| fault(TensorFault::NoMemory { bytes: needed as u64 }))?;
         bytes.resize(needed, 0);
         dataset.read_raw_bytes_into(&mut bytes).map_err(broken)?;
-        if is_big(dataset.dtype()) && dtype.bytes() > 1 {
+        if big {
             bytes.chunks_exact_mut(dtype.bytes()).for_each(<[u8]>::reverse);
         }
         Tensor::new(name, dtype, shape, bytes)
+    }
+
+    /// The bytes of a dataset that lies in the file as it is, in one piece.
+    fn in_place(&self, dataset: &Dataset, needed: usize) -> Option<Bytes> {
+        let header = self.file.get_or_parse_header(dataset.address()).ok()?;
+        let elsewhere = |message: &HdfMessage| {
+            matches!(message, HdfMessage::ExternalFiles(_) | HdfMessage::FilterPipeline(_))
+        };
+        if header.messages.iter().any(elsewhere) {
+            return None;
+        }
+        let layout = header.messages.iter().find_map(|message| match message {
+            HdfMessage::DataLayout(message) => Some(&message.layout),
+            _ => None,
+        });
+        // What was never written has an address beyond the file.
+        let &DataLayout::Contiguous { address, size } = layout? else { return None };
+        let begin = self.file.superblock().base_address.checked_add(address)?;
+        let begin = usize::try_from(begin).ok()?;
+        let end = begin.checked_add(needed).filter(|&end| end <= self.bytes.len())?;
+        (size == needed as u64).then(|| self.bytes.part(begin..end))
     }
 }
 
