@@ -50,6 +50,7 @@ fn ours(name: &str, shape: [usize; 4], scale: f32) -> [Vec<f32>; 2] {
                 "torch" => Form::Torch,
                 "caffe" => Form::Caffe,
                 "tf" => Form::Tf,
+                "keras" => Form::Keras,
                 _ => Form::Preactivated,
             };
             let bias = match (form, bias.is_empty()) {
@@ -128,7 +129,7 @@ fn compare(count: usize, wanted: impl Fn(&str) -> bool) {
 
 #[test]
 fn scores_are_those_of_pytorch_and_tensorflow() {
-    compare(20, |name| !name.starts_with("onnx/"));
+    compare(21, |name| !name.starts_with("onnx/"));
 }
 
 #[test]

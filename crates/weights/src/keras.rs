@@ -55,7 +55,7 @@ pub struct Model {
 
 /// Reads a file of HDF5 or a `.keras`; at most [`crate::limits::MAX_BYTES`].
 ///
-/// Of HDF5 no more is in memory than the tensors. A `.keras` of [`crate::limits::MAPPED_BYTES`] or more is mapped.
+/// A file of [`crate::limits::MAPPED_BYTES`] or more is mapped, and tensors that lie in it in one piece are not copied.
 ///
 /// # Errors
 /// If it cannot be read, is broken, or a weight in it is none that is read.

@@ -10,8 +10,8 @@ use crate::description::describe;
 use crate::error::Result;
 use crate::picture;
 use crate::resnet::{
-    Bias, Form, ResNet, ResNetConfig, caffe_names, cvgj_names, open_nsfw_names, tensorflow_names,
-    torch_names,
+    Bias, Form, Kind, ResNet, ResNetConfig, caffe_names, cvgj_names, keras_names, open_nsfw_names,
+    tensorflow_names, torch_names,
 };
 use crate::resnet_cifar::{self, ResNetCifar, ResNetCifarConfig};
 
@@ -31,10 +31,10 @@ const BASE: Entry = Entry {
     input: [1, 3, 224, 224],
     weights: &[],
     strengths: Text {
-        en: "well understood; any height and width; reads weights of torchvision, of the authors' Caffe files and of \
-             tensorflow-resnet, each in the form that it was trained in (config.form: torch, caffe, tf)",
-        zh: "研究充分；任意高宽；可读 torchvision、作者的 Caffe 文件与 tensorflow-resnet 的权重，各按其训练时的形式\
-             （config.form：torch、caffe、tf）",
+        en: "well understood; any height and width; reads weights of torchvision, Keras, the authors' Caffe files and \
+             tensorflow-resnet, each in the form that it was trained in (config.form: torch, keras, caffe, tf)",
+        zh: "研究充分；任意高宽；可读 torchvision、Keras、作者的 Caffe 文件与 tensorflow-resnet 的权重，各按其训练时的形式\
+             （config.form：torch、keras、caffe、tf）",
     },
     weaknesses: Text {
         en: "no weights come with the program; weights of one form give worse scores in another",
@@ -228,11 +228,18 @@ fn converted(entry: &Entry, source: &Source) -> Result<Conversion> {
             let mean = picture::caffe_crop(SIZE, MEAN);
             // tensorflow-resnet cuts the largest square out of the middle.
             let square = Input { short_side: None, ..mean.clone() };
-            let ways = vec![
+            let mut ways = vec![
                 Way { table: torch_names(&usual), config: usual.clone(), input: torch.clone() },
                 Way { table: caffe_names(&caffe), config: caffe, input: mean },
                 Way { table: tensorflow_names(&tf), config: tf, input: square },
             ];
+            if usual.kind == Kind::Bottleneck {
+                let keras =
+                    ResNetConfig { bias: Bias::All, ..usual.clone() }.with_form(Form::Keras);
+                // Keras stretches pictures, and subtracts the means of VGG's authors.
+                let input = picture::caffe(SIZE);
+                ways.push(Way { table: keras_names(&keras), config: keras, input });
+            }
             (ways, torch)
         }
     };

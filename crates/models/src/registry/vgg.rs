@@ -26,8 +26,8 @@ const BASE: Entry = Entry {
     weights: &[],
     strengths: Text {
         en: "simple: 3x3 convolutions and poolings; its maps serve many other networks; reads weights of Caffe (old \
-             form and new), TFLearn, vgg16.npy and torchvision; larger pictures get the mean of the scores of all places",
-        zh: "结构简单：3x3 卷积与池化；特征图被许多网络沿用；可读 Caffe（新旧格式）、TFLearn、vgg16.npy 与 torchvision 的\
+             form and new), TFLearn, Keras, vgg16.npy and torchvision; larger pictures get the mean of the scores of all places",
+        zh: "结构简单：3x3 卷积与池化；特征图被许多网络沿用；可读 Caffe（新旧格式）、TFLearn、Keras、vgg16.npy 与 torchvision 的\
              权重；更大的图片取各处得分的平均",
     },
     weaknesses: Text {
@@ -166,6 +166,8 @@ fn vgg_converted(entry: &Entry, source: &Source) -> Result<Conversion> {
         way(vgg::tflearn_names(&usual), &rgb),
         way(vgg::tensorflow_names(&usual), &caffe),
         way(vgg::torch_names(&usual), &torch),
+        // Keras stretches pictures, and subtracts the authors' means.
+        way(vgg::keras_names(&usual), &picture::caffe(size)),
     ];
     convert(entry, source, (&usual, &caffe), ways, vgg_net)
 }

@@ -61,6 +61,10 @@ impl Style {
     pub(crate) const TF: Self =
         Self { same: true, stride_first: true, bias: false, epsilon: 1e-3, momentum: 0.0003 };
 
+    /// As Keras has them in `keras.applications`; its momentum of 0.99 is the share of what was.
+    pub(crate) const KERAS: Self =
+        Self { same: false, stride_first: true, bias: false, epsilon: 1.001e-5, momentum: 0.01 };
+
     /// As the pre-activated ResNets of CVGJ have them in Caffe.
     pub(crate) const CVGJ: Self =
         Self { same: false, stride_first: false, bias: false, epsilon: 1e-5, momentum: 0.001 };

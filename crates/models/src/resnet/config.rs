@@ -49,6 +49,9 @@ pub enum Form {
     /// As tensorflow-resnet converted those: zeros by TensorFlow's SAME, and an epsilon of 1e-3. Scores differ from those
     /// of the Caffe form on the same weights.
     Tf,
+    /// As `keras.applications` has them: the stride is in the first 1x1 convolution, windows are centred, the first pooling
+    /// has a border of one cell, epsilon is 1.001e-5.
+    Keras,
     /// The ResNets of CVGJ: norm and ReLU before convolutions, a norm of the picture itself and one before the mean; the
     /// stride is in the 3x3 convolution, the first pooling rounds up.
     Preactivated,
@@ -74,7 +77,7 @@ pub enum Bias {
     None,
     /// The first one, as in the authors' file of ResNet-50, and in the ResNets of CVGJ.
     First,
-    /// All, as in open_nsfw.
+    /// All, as in open_nsfw and in Keras.
     All,
 }
 

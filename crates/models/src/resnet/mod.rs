@@ -30,7 +30,9 @@ use crate::error::Result;
 use crate::inference::Model;
 use crate::residual::{BasicBlock, Bottleneck, Preactivated, PreactivatedSpec, Style};
 pub use config::{Bias, Form, Kind, ResNetConfig};
-pub use names::{caffe_names, cvgj_names, open_nsfw_names, tensorflow_names, torch_names};
+pub use names::{
+    caffe_names, cvgj_names, keras_names, open_nsfw_names, tensorflow_names, torch_names,
+};
 
 /// The name on the command line and in weight files of the usual one.
 pub const NAME: &str = "resnet50";
@@ -92,6 +94,7 @@ impl ResNet {
             Form::Torch => Style::TORCH,
             Form::Caffe => Style::CAFFE,
             Form::Tf => Style::TF,
+            Form::Keras => Style::KERAS,
             Form::Preactivated => Style::CVGJ,
         };
         let first = style.with_bias(config.bias != Bias::None);
@@ -177,7 +180,7 @@ fn stage(
 fn pool(form: Form) -> MaxPool2d {
     let config = MaxPool2dConfig::new([3, 3]).with_stride([2, 2]);
     match form {
-        Form::Torch => config.with_padding(Padding::Pads(vec![(1, 1)])),
+        Form::Torch | Form::Keras => config.with_padding(Padding::Pads(vec![(1, 1)])),
         Form::Tf => config.with_padding(Padding::Same),
         Form::Caffe | Form::Preactivated => config.with_rounding(PoolRounding::CeilCaffe),
     }

@@ -1,11 +1,11 @@
 //! What others call the parameters of a ResNet.
 //!
-//! | ours | He et al., Caffe | open_nsfw, Caffe | tensorflow-resnet | torchvision |
-//! | --- | --- | --- | --- | --- |
-//! | `conv1`, `bn1` | `conv1`, `bn_conv1` | `conv_1`, `bn_1` | `scale1` | `conv1`, `bn1` |
-//! | `layer2.1.conv3`, `.bn3` | `res3b_branch2c`, `bn3b_branch2c` | `conv_stage1_block1_branch2c`, `bn_..` | `scale3/block2/c` | `layer2.1.conv3`, `.bn3` |
-//! | `layer2.0.downsample` | `res3a_branch1` | `conv_stage1_block0_proj_shortcut` | `scale3/block1/shortcut` | `layer2.0.downsample.0`, `.1` |
-//! | `fc` | `fc1000` | `fc_nsfw` | `fc` | `fc` |
+//! | ours | He et al., Caffe | open_nsfw, Caffe | tensorflow-resnet | torchvision | Keras |
+//! | --- | --- | --- | --- | --- | --- |
+//! | `conv1`, `bn1` | `conv1`, `bn_conv1` | `conv_1`, `bn_1` | `scale1` | `conv1`, `bn1` | `conv1_conv`, `_bn` |
+//! | `layer2.1.conv3`, `.bn3` | `res3b_branch2c`, `bn3b_branch2c` | `conv_stage1_block1_branch2c`, `bn_..` | `scale3/block2/c` | `layer2.1.conv3`, `.bn3` | `conv3_block2_3_conv`, `_bn` |
+//! | `layer2.0.downsample` | `res3a_branch1` | `conv_stage1_block0_proj_shortcut` | `scale3/block1/shortcut` | `layer2.0.downsample.0`, `.1` | `conv3_block1_0_conv`, `_bn` |
+//! | `fc` | `fc1000` | `fc_nsfw` | `fc` | `fc` | `predictions` |
 //!
 //! Blocks of Caffe are `a`, `b`, `c` and so on; in stages 3 and 4 of ResNet-101 and -152 they are `a`, `b1`, `b2`. Both
 //! schemes are in one table, as they share no name but those of first blocks.
@@ -183,6 +183,53 @@ pub fn tensorflow_names(config: &ResNetConfig) -> RenameTable {
     }
     rules.push(Rule::take("fc/weights", "fc.weight", Axes::Permute(&[1, 0])));
     rules.push(Rule::take("fc/biases", "fc.bias", Axes::Keep));
+    RenameTable::new(rules)
+}
+
+/// From the names of `keras.applications`, ResNet-50, -101 and -152, in files of Keras 2 (`conv1_conv/kernel`) and 3
+/// (`layers/conv2d/vars/0`). Keras 3 numbers the layers of a class as they come: in the first block of a stage the
+/// shortcut stands before the third convolution.
+pub fn keras_names(config: &ResNetConfig) -> RenameTable {
+    const FIELDS: [&str; 4] = ["gamma", "beta", "running_mean", "running_var"];
+    const THEIRS: [&str; 4] = ["gamma", "beta", "moving_mean", "moving_variance"];
+    let mut rules = Vec::new();
+    let mut number = 0;
+    let mut take = |theirs: &str, [conv, norm]: [String; 2]| {
+        let numbered = |class: &str| match number {
+            0 => format!("layers/{class}/vars"),
+            _ => format!("layers/{class}_{number}/vars"),
+        };
+        let third = numbered("conv2d");
+        for from in [format!("{theirs}_conv/kernel"), format!("{third}/0")] {
+            rules.push(Rule::take(from, format!("{conv}.weight"), Axes::HWIO_TO_OIHW));
+        }
+        for from in [format!("{theirs}_conv/bias"), format!("{third}/1")] {
+            rules.push(Rule::take(from, format!("{conv}.bias"), Axes::Keep));
+        }
+        let third = numbered("batch_normalization");
+        for (at, (field, own)) in THEIRS.into_iter().zip(FIELDS).enumerate() {
+            for from in [format!("{theirs}_bn/{field}"), format!("{third}/{at}")] {
+                rules.push(Rule::take(from, format!("{norm}.{own}"), Axes::Keep));
+            }
+        }
+        number += 1;
+    };
+    take("conv1", ["conv1".into(), "bn1".into()]);
+    for block in Block::all(config) {
+        let theirs = format!("conv{}_block{}", block.stage + 2, block.number + 1);
+        let [first, second, third, shortcut] = &BOTTLENECK;
+        let shortcut = (block.number == 0).then_some((shortcut, 0));
+        let parts = [Some((first, 1)), Some((second, 2)), shortcut, Some((third, 3))];
+        for (part, n) in parts.into_iter().flatten() {
+            take(&format!("{theirs}_{n}"), part.ours(&block));
+        }
+    }
+    for (weight, bias) in
+        [("predictions/kernel", "predictions/bias"), ("layers/dense/vars/0", "layers/dense/vars/1")]
+    {
+        rules.push(Rule::take(weight, "fc.weight", Axes::Permute(&[1, 0])));
+        rules.push(Rule::take(bias, "fc.bias", Axes::Keep));
+    }
     RenameTable::new(rules)
 }
 

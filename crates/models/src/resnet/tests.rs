@@ -177,7 +177,9 @@ fn sources(table: &RenameTable, expected: &[Expected]) -> Vec<Weight> {
 fn tables_are_complete() {
     let narrow = |config: ResNetConfig| ResNetConfig { stem: 2, width: 1, classes: 3, ..config };
     type Names = fn(&ResNetConfig) -> RenameTable;
-    let tables: [(ResNetConfig, Names); 9] = [
+    let keras =
+        ResNetConfig { bias: Bias::All, ..ResNetConfig::resnet101() }.with_form(Form::Keras);
+    let tables: [(ResNetConfig, Names); 10] = [
         (ResNetConfig::resnet50(), caffe_names),
         (ResNetConfig::resnet101(), caffe_names),
         (ResNetConfig::resnet152(), caffe_names),
@@ -187,6 +189,7 @@ fn tables_are_complete() {
         (ResNetConfig::resnet34(), tensorflow_names),
         (ResNetConfig::resnet101(), tensorflow_names),
         (ResNetConfig::resnet50(), torch_names),
+        (keras, keras_names),
     ];
     for (config, names) in tables {
         let config = narrow(config);
@@ -226,6 +229,29 @@ fn names_are_those_of_the_files() {
     assert_eq!(goes(&caffe, "bn_conv1/0"), None);
     let letters = caffe_names(&ResNetConfig::resnet50());
     assert_eq!(goes(&letters, "res4f_branch2a/0").as_deref(), Some("layer3.5.conv1.weight"));
+    // A model that Keras 3.15 made and saved, both ways; which is which was told by the values.
+    let keras = keras_names(&ResNetConfig::resnet50());
+    for (two, three, ours) in [
+        ("conv1_conv/bias", "layers/conv2d/vars/1", "conv1.bias"),
+        ("conv2_block1_2_bn/gamma", "layers/batch_normalization_2/vars/0", "layer1.0.bn2.gamma"),
+        (
+            "conv3_block1_0_conv/kernel",
+            "layers/conv2d_13/vars/0",
+            "layer2.0.downsample.conv.weight",
+        ),
+        (
+            "conv3_block1_3_bn/moving_mean",
+            "layers/batch_normalization_14/vars/2",
+            "layer2.0.bn3.running_mean",
+        ),
+        ("conv5_block3_3_conv/kernel", "layers/conv2d_52/vars/0", "layer4.2.conv3.weight"),
+        ("predictions/bias", "layers/dense/vars/1", "fc.bias"),
+    ] {
+        assert_eq!(
+            [goes(&keras, two), goes(&keras, three)],
+            [Some(ours.into()), Some(ours.into())]
+        );
+    }
     let nsfw = open_nsfw_names(&ResNetConfig::resnet50_half());
     let name = "conv_stage3_block0_proj_shortcut/1";
     assert_eq!(goes(&nsfw, name).as_deref(), Some("layer4.0.downsample.conv.bias"));

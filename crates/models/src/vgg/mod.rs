@@ -29,7 +29,7 @@ use upconv_nn::pass::Pass;
 use crate::error::{ModelError, Result};
 use crate::inference::Model;
 use crate::unit::{Unit, mean_score};
-pub use names::{caffe_names, tensorflow_names, tflearn_names, torch_names};
+pub use names::{caffe_names, keras_names, tensorflow_names, tflearn_names, torch_names};
 
 /// The name on the command line and in weight files of VGG-16.
 pub const NAME: &str = "vgg16";

@@ -1,9 +1,9 @@
 //! What others call the parameters of a VGG.
 //!
-//! | ours | Caffe | CVGJ, Caffe | TFLearn | torchvision, VGG-16 |
-//! | --- | --- | --- | --- | --- |
-//! | `block2.0` | `conv2_1` | `conv2_1`, `conv2_1/bn` | `conv2_1/W`, `/b` | `features.5` |
-//! | `fc6` | `fc6` | `fc6`, `fc6/bn` | `fc6/W`, `/b` | `classifier.0` |
+//! | ours | Caffe | CVGJ, Caffe | TFLearn | torchvision, VGG-16 | Keras |
+//! | --- | --- | --- | --- | --- | --- |
+//! | `block2.0` | `conv2_1` | `conv2_1`, `conv2_1/bn` | `conv2_1/W`, `/b` | `features.5` | `block2_conv1` |
+//! | `fc6` | `fc6` | `fc6`, `fc6/bn` | `fc6/W`, `/b` | `classifier.0` | `fc1` |
 //!
 //! Tensors of Caffe are called by layer and number of blob, `conv1_1/0`, and norms are as the tables expect them
 //! once they have been put into the usual form, `conv1_1/bn/running_mean`. Its matrices have columns in the order channel, height,
@@ -68,6 +68,32 @@ pub fn tensorflow_names(config: &VggConfig) -> RenameTable {
     let mut rules = tensorflow(config, ["0", "1"]);
     rules.extend(tensorflow(config, ["filter", "biases"]));
     rules.extend(tensorflow(config, ["weights", "biases"]));
+    RenameTable::new(rules)
+}
+
+/// From the names of `keras.applications`, in files of Keras 1 (`block1_conv1/block1_conv1_W_1`), 2 (`block1_conv1/kernel`)
+/// and 3 (`layers/conv2d/vars/0`, numbered as the layers come).
+pub fn keras_names(config: &VggConfig) -> RenameTable {
+    let mut rules = Vec::new();
+    let mut take = |theirs: &str, kind: &str, number: usize, ours: &str, axes| {
+        let third = match number {
+            0 => format!("layers/{kind}/vars"),
+            _ => format!("layers/{kind}_{number}/vars"),
+        };
+        let weights =
+            [format!("{theirs}/{theirs}_W_1"), format!("{theirs}/kernel"), format!("{third}/0")];
+        let biases =
+            [format!("{theirs}/{theirs}_b_1"), format!("{theirs}/bias"), format!("{third}/1")];
+        rules.extend(weights.map(|from| Rule::take(from, format!("{ours}.weight"), axes)));
+        rules.extend(biases.map(|from| Rule::take(from, format!("{ours}.bias"), Axes::Keep)));
+    };
+    for (number, (theirs, ours)) in convs(config).iter().enumerate() {
+        let (block, n) = theirs.trim_start_matches("conv").split_once('_').unwrap_or_default();
+        take(&format!("block{block}_conv{n}"), "conv2d", number, ours, Axes::HWIO_TO_OIHW);
+    }
+    for (number, theirs) in ["fc1", "fc2", "predictions"].into_iter().enumerate() {
+        take(theirs, "dense", number, FULLY_CONNECTED[number], Axes::IO_TO_OIHW);
+    }
     RenameTable::new(rules)
 }
 

@@ -69,9 +69,19 @@ fn sources(expected: &[Expected], kind: &str) -> Vec<Weight> {
             ("npy", "weight") if matrix => ("0", vec![kh * kw * inputs, out]),
             ("npy", "weight") => ("0", vec![kh, kw, inputs, out]),
             ("npy", _) => ("1", vec![out]),
+            ("keras", "weight") if matrix => ("kernel", vec![kh * kw * inputs, out]),
+            ("keras", "weight") => ("kernel", vec![kh, kw, inputs, out]),
+            ("keras", _) => ("bias", vec![out]),
             (_, "weight") if matrix => ("W", vec![kh * kw * inputs, out]),
             (_, "weight") => ("W", vec![kh, kw, inputs, out]),
             _ => ("b", vec![out]),
+        };
+        let layer = match (kind, &layer[..]) {
+            ("keras", "fc6") => "fc1".into(),
+            ("keras", "fc7") => "fc2".into(),
+            ("keras", "fc8") => "predictions".into(),
+            ("keras", conv) => conv.replacen("conv", "block", 1).replacen('_', "_conv", 1),
+            _ => layer,
         };
         let values: Vec<f32> = (0..shape.iter().product()).map(|at: usize| at as f32).collect();
         Weight::from_f32(format!("{layer}/{name}"), &shape, &values).unwrap()
@@ -96,6 +106,7 @@ fn tables_are_complete_and_rows_of_fc6_are_as_said() {
     let row = (3 * 7 + 5) * 6 + 4;
     assert_eq!(fc6(&tflearn_names(&config), "tflearn"), (row * 7 + 2) as f32);
     assert_eq!(fc6(&tensorflow_names(&config), "npy"), (row * 7 + 2) as f32);
+    assert_eq!(fc6(&keras_names(&config), "keras"), (row * 7 + 2) as f32);
     // The axes of convolutions tell the files of TensorFlow from those of Caffe.
     assert!(caffe_names(&config).balance(&sources(&expected, "npy"), &expected).is_err());
 }
@@ -116,6 +127,28 @@ fn torchvision_counts_relu_and_poolings() {
         ("features.17.weight", "block4.0.weight"),
         ("features.28.weight", "block5.2.weight"),
         ("classifier.3.weight", "fc7.weight"),
+    ] {
+        assert_eq!(goes(theirs).as_deref(), Some(ours));
+    }
+}
+
+#[test]
+fn keras_numbers_layers_by_their_classes() {
+    let table = keras_names(&VggConfig::vgg16());
+    let goes = |name: &str| {
+        table.rules.iter().find_map(|rule| match rule {
+            Rule::Take { from, to, .. } if from == name => Some(to.to_string()),
+            _ => None,
+        })
+    };
+    // Of a model that Keras 3.15 made and saved: 13 convolutions and 3 matrices.
+    for (theirs, ours) in [
+        ("layers/conv2d/vars/0", "block1.0.weight"),
+        ("layers/conv2d_2/vars/1", "block2.0.bias"),
+        ("layers/conv2d_12/vars/0", "block5.2.weight"),
+        ("layers/dense/vars/0", "fc6.weight"),
+        ("layers/dense_2/vars/1", "fc8.bias"),
+        ("block3_conv2/block3_conv2_W_1", "block3.1.weight"),
     ] {
         assert_eq!(goes(theirs).as_deref(), Some(ours));
     }

@@ -83,24 +83,28 @@ BLOCKS, STEM, WIDTH, CLASSES = (2, 1, 2, 1), 6, 4, 7
 
 def resnet(x, form, bottleneck, bias=False):
     relu = torch.relu
-    x = relu(norm(conv(x, "conv1", STEM, 7, 2, 3, bias), "bn1"))
-    x = F.max_pool2d(x, 3, 2, 1) if form == "torch" else ceil_pool(x)
+
+    def normed(x, name):
+        return norm(x, name, 1.001e-5 if form == "keras" else 1e-5)
+
+    x = relu(normed(conv(x, "conv1", STEM, 7, 2, 3, bias), "bn1"))
+    x = ceil_pool(x) if form == "caffe" else F.max_pool2d(x, 3, 2, 1)
     for stage, blocks in enumerate(BLOCKS):
         middle = WIDTH << stage
         out = 4 * middle if bottleneck else middle
         for n in range(blocks):
             name = f"layer{stage + 1}.{n}"
             stride = 2 if n == 0 and stage > 0 else 1
-            first, second = (stride, 1) if form == "caffe" else (1, stride)
+            first, second = (1, stride) if form == "torch" else (stride, 1)
             if bottleneck:
-                h = relu(norm(conv(x, name + ".conv1", middle, 1, first, 0, bias), name + ".bn1"))
-                h = relu(norm(conv(h, name + ".conv2", middle, 3, second, 1, bias), name + ".bn2"))
-                h = norm(conv(h, name + ".conv3", out, 1, 1, 0, bias), name + ".bn3")
+                h = relu(normed(conv(x, name + ".conv1", middle, 1, first, 0, bias), name + ".bn1"))
+                h = relu(normed(conv(h, name + ".conv2", middle, 3, second, 1, bias), name + ".bn2"))
+                h = normed(conv(h, name + ".conv3", out, 1, 1, 0, bias), name + ".bn3")
             else:
-                h = relu(norm(conv(x, name + ".conv1", out, 3, stride, 1, bias), name + ".bn1"))
-                h = norm(conv(h, name + ".conv2", out, 3, 1, 1, bias), name + ".bn2")
+                h = relu(normed(conv(x, name + ".conv1", out, 3, stride, 1, bias), name + ".bn1"))
+                h = normed(conv(h, name + ".conv2", out, 3, 1, 1, bias), name + ".bn2")
             if stride != 1 or x.shape[1] != out:
-                x = norm(conv(x, name + ".downsample.conv", out, 1, stride, 0, bias), name + ".downsample.bn")
+                x = normed(conv(x, name + ".downsample.conv", out, 1, stride, 0, bias), name + ".downsample.bn")
             x = relu(x + h)
     return dense(x.mean((2, 3)), "fc", CLASSES)
 
@@ -286,6 +290,7 @@ CASES = {
     "resnet/caffe/bottleneck": ((2, 3, 65, 50), lambda x: resnet(x, "caffe", True)),
     "resnet/caffe/bottleneck/bias": ((1, 3, 64, 47), lambda x: resnet(x, "caffe", True, True)),
     "resnet/caffe/basic": ((1, 3, 63, 64), lambda x: resnet(x, "caffe", False)),
+    "resnet/keras/bottleneck/bias": ((2, 3, 64, 51), lambda x: resnet(x, "keras", True, True)),
     "resnet/tf/bottleneck": ((2, 3, 64, 50), lambda x: tensorflow_resnet(x, True)),
     "resnet/tf/basic": ((1, 3, 65, 64), lambda x: tensorflow_resnet(x, False)),
     "resnet/preactivated/bottleneck": ((2, 3, 65, 50), lambda x: preactivated(x, True)),
