@@ -125,7 +125,7 @@ pub const SETS: &[DataSet] = &[
             file: "weights.tar",
             sha256: "0c3b90b138cfc4e8a73310b9fd5ce2a8f1f3a542a037de277412307fcd28771f",
             licence: "MIT",
-            attribution: "gan-face-generate 1.1.1, Copyright (c) 2023 chien liu, MIT; trained on DigiFace-1M, rendered faces; converted to safetensors.",
+            attribution: "gan-face-generate 1.1.1, Copyright (c) 2023 chien liu, MIT; trained by its author on DigiFace-1M, rendered faces for non-commercial research; converted to safetensors.",
         }),
         package: "gan-face-generate",
         version: "1.1.1",
@@ -195,7 +195,7 @@ pub const SETS: &[DataSet] = &[
         version: "0.26.0",
         sha256: "74aa5518ccea28121f57a95374581d3b979839adc25bb03f289b1bc9b99c58af",
         megabytes: 14,
-        licence: "BSD-3-Clause; the photos CC0 or in the public domain, by Stefan van der Walt, Rachel Michetti, SpaceX and Daniel Scharstein",
+        licence: "BSD-3-Clause; photos: chelsea (Stefan van der Walt) and coffee (Rachel Michetti) CC0, rocket (SpaceX) public domain, motorcycle from Middlebury's stereo benchmark of 2014, no licence stated",
         origin: Origin::Wheel(Wheel {
             platform: "manylinux_2_24_x86_64",
             python: "3.11",
