@@ -102,14 +102,14 @@ fn list(all: &[&DataSet], lang: Lang) -> String {
     let mut table = vec![row(["name", "model", "MB", "package"])];
     for set in all {
         let model = set.weights().and_then(|of| of.model).unwrap_or("-");
-        let package = format!("{} {}", set.package, set.version);
-        table.push(row([set.name, model, &set.megabytes.to_string(), &package]));
+        table.push(row([set.name, model, &set.megabytes.to_string(), set.package]));
     }
     let colon = lang.pick(": ", "：");
     let mut blocks = vec![Block::Figure(vec![table])];
     for set in all {
-        let licence = set.licence;
-        blocks.push(Block::Item(format!("{}{colon}{} ({licence})", set.name, what(set, lang))));
+        let DataSet { name, version, licence, .. } = set;
+        blocks
+            .push(Block::Item(format!("{name}{colon}{} ({version}; {licence})", what(set, lang))));
     }
     blocks.push(Block::Prose(
         lang.pick(
