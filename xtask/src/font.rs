@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use upconv_data::digest;
 
-use crate::{digest, unexpected};
+use crate::unexpected;
 
 /// The package, its exact version, and SHA-256 of the file.
 const PACKAGE: &str = "fonts-noto-cjk=1:20220127+repack1-1";

@@ -8,8 +8,9 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use upconv_data::digest;
 
-use crate::{WrongUse, digest, steps, unexpected};
+use crate::{WrongUse, steps, unexpected};
 
 const SCRIPT: &str = "golden/make_goldens.py";
 const REQUIREMENTS: &str = "golden/requirements.txt";
@@ -219,8 +220,7 @@ fn golden_files(folder: &Path) -> Result<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Options, parse_sums, verify};
-    use crate::digest;
+    use super::{Options, digest, parse_sums, verify};
 
     #[test]
     fn options() {

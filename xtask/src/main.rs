@@ -8,7 +8,6 @@
 mod bench_pages;
 mod check;
 mod deps;
-mod digest;
 mod docs;
 mod fetch;
 mod font;

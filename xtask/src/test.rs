@@ -68,7 +68,7 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
     steps.summary();
     if !with_data {
         println!(
-            "SKIPPED: {} ONNX node tests, the real TF.js model, the real Caffe model, real weights of PyTorch and Keras, and event files in TensorBoard's own reader (need data; run: cargo xtask fetch all && cargo xtask test --with-data)",
+            "SKIPPED: {} ONNX node tests, the real TF.js model, the real Caffe model, real weights of PyTorch and Keras with their scores on photos, and event files in TensorBoard's own reader (need data; run: cargo xtask fetch all && cargo xtask test --with-data)",
             node_tests(root)?
         );
     }

@@ -9,6 +9,7 @@ use crate::commands::bench::args::Bench;
 use crate::commands::data::args::Data;
 use crate::commands::explain::args::{Explain, Format};
 use crate::commands::predict::Predict;
+use crate::commands::sample::Sample;
 use crate::commands::segment::args::Segment;
 use crate::commands::train::args::{Eval, Train};
 
@@ -117,6 +118,7 @@ pub(crate) enum Command {
     Bench(Bench),
     Segment(Segment),
     Predict(Predict),
+    Sample(Sample),
     Train(Train),
     Eval(Eval),
     Data(Data),

@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         Command::Bench(bench) => commands::bench::run(bench, &cli.global, context),
         Command::Segment(segment) => commands::segment::run(segment, &cli.global, context),
         Command::Predict(predict) => commands::predict::run(predict, &cli.global, context),
+        Command::Sample(sample) => commands::sample::run(sample, &cli.global, context),
         Command::Train(train) => commands::train::run(train, &cli.global, context),
         Command::Eval(eval) => commands::eval::run(eval, &cli.global, context),
         Command::Data(data) => commands::data::run(data, &cli.global, context),

@@ -75,6 +75,34 @@ fn the_likeliest_classes_of_a_folder() {
     assert_eq!(text, format!("{red}\n   50.0%     3  cat\n"));
 }
 
+/// Converting stores a self-test; a weight that has changed since does not pass it.
+#[test]
+fn verify_finds_a_changed_weight() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain_weights = weights(folder.path());
+    let red = folder.path().join("red.png");
+    plain(&red, [255, 0, 0]);
+    let red = red.display();
+    let error =
+        error_line(&format!("predict {SOFTMAX} --weights {plain_weights} {red} --verify"), 1);
+    assert!(error.contains("no self-test"), "{error}");
+
+    let tested = folder.path().join("tested.safetensors");
+    run(&format!("convert {plain_weights} {}", tested.display()), 0);
+    let words = format!("predict {SOFTMAX} --weights {} {red} --top 1 --verify", tested.display());
+    assert!(stdout(&words).contains("cat"));
+
+    let stored = Weights::read(&tested).unwrap();
+    let damaged = stored.tensors().iter().map(|tensor| match tensor.name() {
+        "layer2.bias" => Tensor::from_f32("layer2.bias", &[10], &[0.1; 10]).unwrap(),
+        _ => tensor.clone(),
+    });
+    let damaged = Weights::new(stored.metadata().cloned(), damaged.collect()).unwrap();
+    damaged.write(&tested).unwrap();
+    let error = error_line(&words, 1);
+    assert!(error.contains("self-test failed: output cell"), "{error}");
+}
+
 #[test]
 fn what_cannot_be_predicted_is_named() {
     let folder = tempfile::tempdir().unwrap();

@@ -133,6 +133,26 @@ pub enum DataError {
         /// What the system says.
         source: Arc<io::Error>,
     },
+    /// A package cannot be brought.
+    #[error("cannot fetch {package}: {fault}")]
+    Fetch {
+        /// Its name and version.
+        package: String,
+        /// Why.
+        fault: crate::fetch::Fault,
+    },
+    /// What came is something else than what was asked for.
+    #[error(
+        "{what} has SHA-256 {found}, not {wanted}: it is not used, and nothing was kept; a proxy or mirror may have changed it"
+    )]
+    Digest {
+        /// What came.
+        what: String,
+        /// Its SHA-256.
+        found: String,
+        /// The right one.
+        wanted: String,
+    },
     /// Something is wrong with this file.
     #[error("{} {source}", path.display())]
     InFile {

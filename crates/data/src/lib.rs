@@ -2,7 +2,7 @@
 //! cut-outs as PNG, folders walked in a stable order, many pictures at a time in bounded memory.
 //!
 //! And what training reads: [`datasets`], changed by [`augment`], in batches of a [`loader`], with
-//! [`random`] numbers that depend on nothing but their names.
+//! [`random`] numbers that depend on nothing but their names. [`fetch`] brings real data and weights.
 //!
 //! [`pipeline::run`] does all of it for a list of inputs from [`walk::Inputs`]; the network is
 //! whatever implements [`Segment`]. The parts are there for their own use:
@@ -27,8 +27,10 @@ pub mod augment;
 mod budget;
 pub mod datasets;
 pub mod decode;
+pub mod digest;
 pub mod encode;
 mod error;
+pub mod fetch;
 mod format;
 pub mod loader;
 mod names;

@@ -27,6 +27,8 @@ impl Purpose {
     pub const ORDER: Self = Self(*b"order   ");
     /// The changes that are made to an item of an epoch.
     pub const AUGMENT: Self = Self(*b"augment ");
+    /// Pictures that a network draws; each is an index.
+    pub const SAMPLE: Self = Self(*b"sample  ");
 }
 
 /// The name of a stream of random numbers.

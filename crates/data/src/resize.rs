@@ -3,14 +3,21 @@
 //! Output cell `i` of `n` lies at `(i + 0.5) * m / n - 0.5` among `m` input cells, clamped to the first
 //! and the last; the two cells around it are mixed by distance. This is what TensorFlow and PyTorch
 //! do without antialiasing. Where a photo shrinks by more than 2, pixels between the taps are not
-//! looked at: networks trained that way expect it.
+//! looked at: networks trained that way expect it. Others were trained on what Pillow makes of photos:
+//! [`antialiased`].
 //!
 //! Rows are computed side by side, each in one order, so that the number of threads changes no bit.
+
+mod antialias;
 
 use rayon::prelude::*;
 
 use crate::Size;
 use crate::error::{DataError, Result};
+pub use antialias::antialiased;
+
+/// Of a photo's pixel.
+const CHANNELS: usize = 3;
 
 /// Two neighbours and how much of the second.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,7 +50,6 @@ pub(crate) struct Tap {
 /// # Ok::<(), upconv_data::DataError>(())
 /// ```
 pub fn to_network(rgb: &[u8], from: Size, to: Size) -> Result<Vec<f32>> {
-    const CHANNELS: usize = 3;
     check("photo", rgb.len(), from, CHANNELS)?;
     let mut out = zeros(to, CHANNELS)?;
     let (rows, columns) = (taps(from.height, to.height), taps(from.width, to.width));

@@ -11,7 +11,7 @@
 //! | [`unet`] | gives every pixel its class, with fine borders |
 //! | [`segnet`] | gives every pixel its class, with little memory |
 //!
-//! [`segmentation`] runs those that give every pixel its class on pictures of any size, and with the feature `train`,
+//! [`sample`] lays pictures that are drawn on a sheet. [`segmentation`] runs those that give every pixel its class on pictures of any size, and with the feature `train`,
 //! `training` trains them.
 //!
 //! [`registry`] lists them with their sizes, their strong and weak points, and what to take instead.
@@ -33,6 +33,7 @@ pub mod registry;
 mod residual;
 pub mod resnet;
 pub mod resnet_cifar;
+pub mod sample;
 pub mod segmentation;
 pub mod segnet;
 pub mod selfie;

@@ -67,6 +67,16 @@ pub fn normalised(size: [usize; 2]) -> Input {
     }
 }
 
+/// The input of networks on torchvision's weights: [`normalised`], cut out of the middle of a photo whose shorter side
+/// Pillow has brought to 256 pixels.
+///
+/// # Source
+/// The presets of torchvision's classification weights.
+pub fn torchvision(size: [usize; 2]) -> Input {
+    let input = Input { fit: Fit::Crop, short_side: Some(256), ..normalised(size) };
+    Input { resize: Resize::BilinearAntialias, ..input }
+}
+
 /// What a network reads of a channel's value, which is from 0 to 255.
 fn reader(input: &Input, channel: usize) -> impl Fn(f64) -> f32 + use<> {
     let of = |list: &Option<Vec<f64>>, default: f64| {

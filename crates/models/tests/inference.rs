@@ -109,8 +109,10 @@ fn resnet() {
 
 #[test]
 fn dcgan() {
-    let config = GeneratorConfig { latent: 10, channels: [32, 24, 16, 8], colours: 3 };
-    check(Generator::new(&config, &Device::flex()).unwrap(), [3, 10, 1, 1]);
+    for kernel in [4, 5] {
+        let config = GeneratorConfig { latent: 10, channels: [32, 24, 16, 8], colours: 3, kernel };
+        check(Generator::new(&config, &Device::flex()).unwrap(), [3, 10, 1, 1]);
+    }
 }
 
 #[test]
@@ -176,7 +178,7 @@ fn wrong_sizes_and_wrong_weights_are_named() {
         error.to_string(),
         "unet32: input width is 40, but it must be a multiple of 16, at least 16"
     );
-    let generator = GeneratorConfig { latent: 10, channels: [8, 6, 4, 2], colours: 3 };
+    let generator = GeneratorConfig { latent: 10, channels: [8, 6, 4, 2], ..Default::default() };
     let generator = Generator::new(&generator, &device).unwrap();
     let options = NetworkOptions::default();
     let error = upconv_models::inference::of(&generator, [1, 9, 1, 1], &options).unwrap_err();

@@ -105,8 +105,10 @@ impl Order {
 pub enum Resize {
     /// The nearest pixel.
     Nearest,
-    /// Bilinear, half-pixel centres.
+    /// Bilinear between the nearest pixels, half-pixel centres.
     Bilinear,
+    /// Bilinear over all pixels that an output pixel covers, rounded to bytes, as Pillow does it.
+    BilinearAntialias,
     /// Bicubic, half-pixel centres.
     Bicubic,
     /// Mean over the area of an output pixel.

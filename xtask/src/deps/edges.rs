@@ -43,7 +43,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("upconv-server", LIBRARIES),
     ("upconv-python", LIBRARIES),
     ("upconv", LIBRARIES),
-    ("xtask", &[]),
+    // One table of what can be fetched, and one way to fetch it.
+    ("xtask", &["upconv-data"]),
 ];
 
 /// Crates of others that only one of ours may name: (crate, who, why).

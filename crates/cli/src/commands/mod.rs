@@ -12,5 +12,7 @@ pub(crate) mod inspect;
 pub(crate) mod models;
 pub(crate) mod plan;
 pub(crate) mod predict;
+pub(crate) mod sample;
 pub(crate) mod segment;
+mod stored;
 pub(crate) mod train;

@@ -12,9 +12,9 @@ use upconv_data::decode;
 use upconv_data::walk::{Input, Inputs};
 use upconv_explain::Lang;
 use upconv_models::classify::{self, Classifier, Prediction};
-use upconv_models::{ModelError, registry};
-use upconv_weights::Weights;
+use upconv_models::registry;
 
+use super::stored::{self, Stored};
 use crate::args::{Context, Global};
 use crate::failure::Failure;
 use crate::{output, threads};
@@ -42,6 +42,9 @@ pub(crate) struct Predict {
     /// Its weights
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+    /// Run the self-test that is stored with the weights first
+    #[arg(long)]
+    verify: bool,
     /// So many classes, the likeliest first
     #[arg(long, value_name = "N", default_value_t = 5)]
     top: usize,
@@ -135,23 +138,9 @@ fn load(args: &Predict, lang: Lang) -> Result<(Classifier, String), Failure> {
             },
         ));
     }
-    let Some(path) = &args.weights else {
-        return Err(Failure::usage(
-            Some("weights"),
-            match lang {
-                Lang::En => {
-                    format!("{} has no built-in weights; give a file with --weights", entry.name)
-                }
-                Lang::Zh => format!("{} 没有内置权重；请用 --weights 指定文件", entry.name),
-            },
-        ));
-    };
-    let file = path.display().to_string();
-    let weights = Weights::read(path).map_err(|error| Failure::weights(&error))?;
-    if let Some(found) = weights.metadata().map(|of| of.model.clone()).filter(|of| of != entry.name)
-    {
-        let error = ModelError::OtherModel { file: file.clone(), found, wanted: entry.name };
-        return Err(Failure::file(&error, Some(file)));
+    let Stored { file, weights } = stored::of(entry, args.weights.as_deref(), lang)?;
+    if args.verify {
+        stored::verify(entry, &file, &weights, lang)?;
     }
     let crop = match args.crop {
         Crop::Center => classify::Crop::Center,

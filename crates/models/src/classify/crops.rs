@@ -107,11 +107,17 @@ fn rounded(length: usize, to: usize, from: usize) -> usize {
 /// # Errors
 /// A buffer that does not fit; a setting of `input` that is not for pictures as these.
 pub fn inputs(input: &Input, crop: Crop, rgb: &[u8], size: Size) -> Result<Vec<f32>, String> {
-    if input.resize != Resize::Bilinear {
-        return Err("input.resize: legal for classifiers: bilinear".into());
-    }
     let [h, w] = scaled(input, [size.height, size.width])?;
-    let whole = resize::to_network(rgb, size, Size { height: h, width: w });
+    let to = Size { height: h, width: w };
+    let whole = match input.resize {
+        Resize::Bilinear => resize::to_network(rgb, size, to),
+        Resize::BilinearAntialias => resize::antialiased(rgb, size, to)
+            .map(|bytes| bytes.into_iter().map(|byte| f32::from(byte) / 255.0).collect()),
+        Resize::Nearest | Resize::Bicubic | Resize::Area => {
+            let legal = "bilinear, bilinear_antialias";
+            return Err(format!("input.resize: legal for classifiers: {legal}"));
+        }
+    };
     let whole = whole.map_err(|error| error.to_string())?;
     let [high, wide] = input.size;
     let mut planes = Vec::with_capacity(crop.count() * 3 * high * wide);

@@ -6,7 +6,7 @@ use serde::Serialize;
 ///
 /// # Source
 /// Synsets of PyPI's tensorflow-datasets 4.9.10; words, from WordNet 3.0, of timm 1.0.20.
-const IMAGENET: &str = include_str!("../../labels/imagenet.txt");
+pub(crate) const IMAGENET: &str = include_str!("../../labels/imagenet.txt");
 
 /// The name of a class.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

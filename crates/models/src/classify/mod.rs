@@ -2,6 +2,7 @@
 
 mod crops;
 mod labels;
+pub(crate) mod selftest;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use crate::error::{ModelError, Result};
 use crate::inference::StoredParameters;
 use crate::registry::{self, Entry};
 pub use crops::{Crop, inputs, parts, scaled};
+pub(crate) use labels::IMAGENET;
 pub use labels::{Label, imagenet};
 
 /// A class, and how likely it is.

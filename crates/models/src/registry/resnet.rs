@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use upconv_weights::Source;
-use upconv_weights::metadata::{Fit, Input};
+use upconv_weights::metadata::{Fit, Input, Resize};
 
 use super::ways::{Way, convert};
 use super::{Conversion, Entry, Text, compiled, own};
@@ -49,6 +49,7 @@ const BASE: Entry = Entry {
     network: Some(|entry, stored, shape, options| compiled(entry, stored, shape, options, net)),
     selftest: None,
     built_in: None,
+    sampler: None,
     segmenter: None,
 };
 
@@ -104,8 +105,8 @@ pub(super) const HALF: Entry = Entry {
         zh: "半宽 ResNet-50，Caffe 形式，两类：open_nsfw 的网络",
     },
     strengths: Text {
-        en: "a quarter of ResNet-50's parameters; reads open_nsfw's Caffe file, which is at hand in package nsfw 0.3.2",
-        zh: "参数只有 ResNet-50 的四分之一；可读 open_nsfw 的 Caffe 文件（软件包 nsfw 0.3.2 中有）",
+        en: "a quarter of ResNet-50's parameters; reads open_nsfw's Caffe file, which `upconv data fetch resnet50-half` brings",
+        zh: "参数只有 ResNet-50 的四分之一；可读 open_nsfw 的 Caffe 文件（`upconv data fetch resnet50-half` 获取）",
     },
     weaknesses: Text {
         en: "two classes only, of one data set; not a judge of pictures",
@@ -163,7 +164,7 @@ pub(super) const CIFAR: Entry = Entry {
         zh: "程序不带权重；只适合小图片",
     },
     choose_instead: Text {
-        en: "cifar-cnn for weights that are at hand; resnet18 for larger pictures",
+        en: "cifar-cnn for weights that can be fetched; resnet18 for larger pictures",
         zh: "现成权重请用 cifar-cnn；较大的图片请用 resnet18",
     },
     layers: |entry| describe(&ResNetCifar::new(&Default::default(), &Device::flex())?, entry.input),
@@ -205,15 +206,17 @@ fn converted(entry: &Entry, source: &Source) -> Result<Conversion> {
         (true, false) => Bias::First,
         (false, false) => Bias::None,
     };
-    let cropped = |input: Input| Input { fit: Fit::Crop, short_side: Some(256), ..input };
-    let (torch, bytes) = (
-        cropped(picture::normalised(SIZE)),
-        Input { mean: None, ..picture::caffe_crop(SIZE, MEAN) },
-    );
+    let (torch, bytes) =
+        (picture::torchvision(SIZE), Input { mean: None, ..picture::caffe_crop(SIZE, MEAN) });
     let (ways, input) = match entry.name {
         "resnet50-half" => {
             let bias = bias("conv_1/1", "conv_stage0_block0_branch2a/1");
-            let input = picture::caffe_crop(SIZE, NSFW_MEAN);
+            // Its authors' script has Pillow stretch pictures to 256 x 256.
+            let input = Input {
+                fit: Fit::Stretch,
+                resize: Resize::BilinearAntialias,
+                ..picture::caffe_crop(SIZE, NSFW_MEAN)
+            };
             let config = ResNetConfig { bias, ..usual.clone() };
             (vec![Way { table: open_nsfw_names(&config), config, input: input.clone() }], input)
         }

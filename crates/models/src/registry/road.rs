@@ -64,5 +64,6 @@ pub(super) const ENTRY: Entry = Entry {
         verify: |file, weights| PIXELS.verify(file, weights),
     }),
     built_in: Some(|| Ok(Weights::from_bytes("built-in road.safetensors", WEIGHTS)?)),
+    sampler: None,
     segmenter: Some(|file, weights, options| PIXELS.segmenter(file, weights, options)),
 };

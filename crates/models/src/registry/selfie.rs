@@ -46,6 +46,7 @@ pub(super) const ENTRY: Entry = Entry {
         verify: |file, weights| selfie::verify(file, weights, &Device::flex()),
     }),
     built_in: Some(selfie::built_in),
+    sampler: None,
     segmenter: Some(|file, weights, options| {
         if *options != SegmentOptions::default() {
             let what =

@@ -52,5 +52,6 @@ pub(super) const ENTRY: Entry = Entry {
         verify: |file, weights| PIXELS.verify(file, weights),
     }),
     built_in: None,
+    sampler: None,
     segmenter: Some(|file, weights, options| PIXELS.segmenter(file, weights, options)),
 };

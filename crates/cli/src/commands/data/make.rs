@@ -4,12 +4,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
+use upconv_data::Size;
 use upconv_data::synthetic::Made;
 use upconv_data::synthetic::roads::{self, Roads};
-use upconv_data::{DataError, Size};
 use upconv_explain::Lang;
 
 use super::args::{Make, SetName};
+use super::failure::failure;
 use super::progress::Progress;
 use crate::args::{Context, Global};
 use crate::failure::Failure;
@@ -70,30 +71,4 @@ fn size(text: &str, lang: Lang) -> Result<Size, Failure> {
             },
         )
     })
-}
-
-fn failure(error: &DataError, lang: Lang) -> Failure {
-    match error {
-        DataError::OutOfRange { what, .. } => {
-            let field = match *what {
-                "training pictures" => "count",
-                "test pictures" => "test",
-                _ => "size",
-            };
-            Failure::usage(Some(field), format!("--{field}: {error}"))
-        }
-        DataError::Foreign { folder, file } => {
-            let message = match lang {
-                Lang::En => error.to_string(),
-                Lang::Zh => format!(
-                    "{} 中的 {} 不属于这个数据集；请选择空文件夹",
-                    folder.display(),
-                    file.strip_prefix(folder).unwrap_or(file).display()
-                ),
-            };
-            Failure::file(&message, Some(file.display().to_string()))
-        }
-        DataError::Write { path, source } => Failure::write(path, source, lang),
-        _ => Failure::other(error),
-    }
 }

@@ -1,6 +1,8 @@
 //! `upconv data`: data sets.
 
 pub(crate) mod args;
+mod failure;
+mod fetch;
 mod make;
 mod progress;
 
@@ -12,6 +14,7 @@ use crate::failure::Failure;
 
 pub(crate) fn run(args: &Data, global: &Global, context: Context) -> Result<ExitCode, Failure> {
     match &args.command {
+        DataCommand::Fetch(fetch) => fetch::run(fetch, context),
         DataCommand::Make(make) => make::run(make, global, context),
     }
 }

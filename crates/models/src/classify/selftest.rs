@@ -1,0 +1,76 @@
+//! The self-test of every classifier: one picture beside the weights, and the scores that come out of it.
+
+use upconv_nn::inference::NetworkOptions;
+use upconv_weights::{Tensor, Weights};
+
+use crate::error::{ModelError, Result};
+use crate::inference::StoredParameters;
+use crate::picture;
+use crate::registry::Entry;
+
+/// How far a score may be off, as a share of the largest: other processors round otherwise.
+const TOLERANCE: f64 = 1e-3;
+
+/// A bright disc before stripes that turn from red to blue, `[h, w, 3]`.
+fn picture([h, w]: [usize; 2]) -> Vec<u8> {
+    let value = |at: usize| {
+        let (y, x, c) = (at / 3 / w, at / 3 % w, at % 3);
+        // In units of half of the shorter side, squared.
+        let (down, across) = ((2 * y).abs_diff(h), (2 * x).abs_diff(w));
+        let inside = 4 * (down * down + across * across) < h.min(w).pow(2);
+        let stripe = (x + y) / 8 % 2 * 60;
+        let colour = match (inside, c) {
+            (true, _) => [240, 200, 90][c],
+            (_, 0) => 180 - 150 * x / w + stripe,
+            (_, 1) => 40 + stripe,
+            _ => 30 + 150 * x / w + stripe,
+        };
+        colour.min(255) as u8
+    };
+    (0..3 * h * w).map(value).collect()
+}
+
+/// The same weights with the picture, as the network reads it, and the scores here. The input is kept as F16.
+///
+/// # Errors
+/// Weights that the model cannot load, or that do not say what their input is.
+pub(crate) fn with(entry: &Entry, weights: Weights) -> Result<Weights> {
+    let input = weights.metadata().and_then(|metadata| metadata.input.as_ref());
+    let input = input.ok_or_else(|| refuse(entry, "input: is missing".into()))?;
+    let shape = [1, input.order.channels(), input.size[0], input.size[1]];
+    let x = picture::planes(input, &picture(input.size));
+    let x = Tensor::from_f32("input", &shape, &x)?.to_f16()?;
+    let (output_shape, output) = run(entry, entry.name, &weights, &x)?;
+    let largest = output.iter().fold(1.0, |most: f64, &score| most.max(f64::from(score).abs()));
+    let output = Tensor::from_f32("output", &output_shape, &output)?;
+    Ok(weights.with_selftest(x, output, Some(TOLERANCE * largest))?)
+}
+
+/// Runs the self-test that weights carry, and gives the largest difference; `None` if they carry none.
+///
+/// # Errors
+/// Weights that the model cannot load, which are called `file`; an input that does not fit; a difference above the stored
+/// tolerance.
+pub(crate) fn verify(entry: &Entry, file: &str, weights: &Weights) -> Result<Option<f64>> {
+    let Some(test) = weights.selftest() else { return Ok(None) };
+    let (shape, got) = run(entry, file, weights, test.input)?;
+    Ok(Some(test.check(file, &shape, &got)?))
+}
+
+fn run(entry: &Entry, file: &str, weights: &Weights, x: &Tensor) -> Result<(Vec<usize>, Vec<f32>)> {
+    let &[n, c, h, w] = x.shape() else {
+        let got = x.shape();
+        return Err(refuse(entry, format!("{file}: the self-test's input has shape {got:?}")));
+    };
+    let stored = StoredParameters { file, weights, prefix: "" };
+    let network = entry.network(stored, [n, c, h, w], &NetworkOptions::default())?;
+    let shape = network.output_shapes()[0].to_vec();
+    let mut scores = vec![0.0; shape.iter().product()];
+    let ran = network.run(&[&x.to_f32()?], &mut [&mut scores]);
+    ran.map_err(|error| refuse(entry, format!("{file}: {error}")))?;
+    Ok((shape, scores))
+}
+
+fn refuse(entry: &Entry, what: String) -> ModelError {
+    ModelError::Inner { model: entry.name, what }
+}
