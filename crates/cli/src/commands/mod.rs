@@ -3,6 +3,7 @@
 pub(crate) mod about;
 pub(crate) mod bench;
 pub(crate) mod conformance;
+mod confusion;
 pub(crate) mod convert;
 pub(crate) mod data;
 pub(crate) mod diff;

@@ -111,9 +111,16 @@ pub fn inputs(input: &Input, crop: Crop, rgb: &[u8], size: Size) -> Result<Vec<f
         return Err("input.resize: legal for classifiers: bilinear".into());
     }
     let [h, w] = scaled(input, [size.height, size.width])?;
+    let [high, wide] = input.size;
+    if crop == Crop::Center && [h, w] == [high, wide] && size == (Size { height: h, width: w }) {
+        // Nothing is cut and nothing interpolated.
+        return match rgb.len() == 3 * h * w {
+            true => Ok(picture::planes(input, rgb)),
+            false => Err(format!("{} values for a picture of {size}", rgb.len())),
+        };
+    }
     let whole = resize::to_network(rgb, size, Size { height: h, width: w });
     let whole = whole.map_err(|error| error.to_string())?;
-    let [high, wide] = input.size;
     let mut planes = Vec::with_capacity(crop.count() * 3 * high * wide);
     for ([top, left], mirrored) in parts(crop, [h, w], input.size) {
         for channel in 0..3 {
