@@ -8,6 +8,7 @@ use upconv_explain::Lang;
 use crate::commands::bench::args::Bench;
 use crate::commands::data::args::Data;
 use crate::commands::explain::args::{Explain, Format};
+use crate::commands::finetune::args::FineTune;
 use crate::commands::predict::Predict;
 use crate::commands::segment::args::Segment;
 use crate::commands::train::args::{Eval, Train};
@@ -119,6 +120,7 @@ pub(crate) enum Command {
     Predict(Predict),
     Train(Train),
     Eval(Eval),
+    Finetune(FineTune),
     Data(Data),
     Models(Models),
     Convert(Convert),

@@ -16,12 +16,12 @@ use crate::failure::Failure;
 use crate::{output, threads};
 
 #[derive(Serialize)]
-struct Report<'a> {
-    model: &'a str,
-    weights: String,
-    data: String,
+pub(super) struct Report<'a> {
+    pub(super) model: &'a str,
+    pub(super) weights: String,
+    pub(super) data: String,
     #[serde(flatten)]
-    evaluation: Evaluation,
+    pub(super) evaluation: Evaluation,
 }
 
 pub(crate) fn run(args: &Eval, global: &Global, context: Context) -> Result<ExitCode, Failure> {
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Eval, global: &Global, context: Context) -> Result<Exit
 }
 
 /// A line for each figure, and a column for the network and each baseline.
-fn text(report: &Report<'_>, lang: Lang) -> String {
+pub(super) fn text(report: &Report<'_>, lang: Lang) -> String {
     let Report { model, weights, data, evaluation } = report;
     let Evaluation { part, pictures, metrics, baselines, confusion, notes } = evaluation;
     let mut text = match lang {

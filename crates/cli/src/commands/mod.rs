@@ -9,6 +9,7 @@ pub(crate) mod data;
 pub(crate) mod diff;
 pub(crate) mod eval;
 pub(crate) mod explain;
+pub(crate) mod finetune;
 pub(crate) mod inspect;
 pub(crate) mod models;
 pub(crate) mod plan;
