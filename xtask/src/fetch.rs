@@ -10,7 +10,10 @@ use upconv_data::fetch::{DataSet, SETS, State};
 use crate::{WrongUse, unexpected};
 
 /// Large ones, which are fetched by their names alone.
-const BY_NAME: [&str; 1] = ["facenet"];
+const BY_NAME: [&str; 2] = ["facenet", FASHION_MNIST];
+
+/// The folder of Fashion-MNIST in `data/`, which `results classify` trains on.
+pub(crate) const FASHION_MNIST: &str = "fashion-mnist";
 
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
     match arguments {

@@ -44,6 +44,8 @@ usage: cargo xtask COMMAND
                          words, numbers, pictures; --check compares
   results roads [DIR]    train the networks of docs/results/roads.md, measure them, and write the page, the
                          weights of `segment --model road` and its picture; DIR keeps what is done
+  results classify [DIR] train the classifiers of docs/results/classify.md on made pictures and on Fashion-MNIST, which
+                         is fetched, measure them, and write the page; DIR keeps what is done
   results [--check]      write the tables of docs/results from the files beside them; --check compares
   help                   this text
 ";

@@ -8,6 +8,7 @@ use upconv_explain::Lang;
 use crate::commands::bench::args::Bench;
 use crate::commands::data::args::Data;
 use crate::commands::explain::args::{Explain, Format};
+use crate::commands::finetune::args::FineTune;
 use crate::commands::predict::Predict;
 use crate::commands::sample::Sample;
 use crate::commands::segment::args::Segment;
@@ -121,6 +122,7 @@ pub(crate) enum Command {
     Sample(Sample),
     Train(Train),
     Eval(Eval),
+    Finetune(FineTune),
     Data(Data),
     Models(Models),
     Convert(Convert),

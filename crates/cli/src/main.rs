@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Command::Sample(sample) => commands::sample::run(sample, &cli.global, context),
         Command::Train(train) => commands::train::run(train, &cli.global, context),
         Command::Eval(eval) => commands::eval::run(eval, &cli.global, context),
+        Command::Finetune(finetune) => commands::finetune::run(finetune, &cli.global, context),
         Command::Data(data) => commands::data::run(data, &cli.global, context),
         Command::Models(models) => commands::models::run(models, context),
         Command::Convert(convert) => commands::convert::run(convert, &cli.global, context),

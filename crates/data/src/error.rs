@@ -291,6 +291,21 @@ pub enum DataError {
         /// The numbers that are there.
         found: String,
     },
+    /// A file of many pictures is not as its format says.
+    #[error("{what} at byte {offset}: expected {expected}, got {got}")]
+    Layout {
+        /// Where in the file, unpacked.
+        offset: u64,
+        /// What is there.
+        what: String,
+        /// What it must be.
+        expected: String,
+        /// What it is.
+        got: String,
+    },
+    /// A pickle of Python cannot be read.
+    #[error("is no pickle that is read here: {0}")]
+    Pickle(#[source] Arc<upconv_weights::WeightsError>),
     /// A setting has no meaning.
     #[error("{name} is {got}, but must be {legal}")]
     Setting {

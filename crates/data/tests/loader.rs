@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use upconv_data::DataError;
-use upconv_data::loader::{Loader, LoaderState, Options, Source, Step};
+use upconv_data::loader::{Loader, LoaderState, Options, Order, Source, Step};
 use upconv_data::random::{Purpose, Random, Stream};
 
 /// Items are their index and a random number; some cannot be loaded.
@@ -167,7 +167,7 @@ fn a_state_within_a_batch_goes_on_there() {
 
 #[test]
 fn broken_items_are_told_and_the_next_take_their_places() {
-    let options = Options { epochs: Some(1), shuffle: false, ..Options::training(3) };
+    let options = Options { epochs: Some(1), order: Order::AsGiven, ..Options::training(3) };
     let told = steps(source(&[1, 2, 9, 10]), options, START, 99);
     let batches: Vec<(Vec<usize>, &[usize])> =
         told.iter().map(|step| (step.0.iter().map(|item| item.0).collect(), &step.1[..])).collect();
@@ -241,7 +241,7 @@ fn dropped_it_stops_at_once() {
 #[test]
 fn a_panic_of_the_source_reaches_the_caller() {
     let source = Arc::new(Numbers { panics_at: Some(2), ..Numbers::new(5) });
-    let options = Options { shuffle: false, ..Options::training(1) };
+    let options = Options { order: Order::AsGiven, ..Options::training(1) };
     let mut loader = Loader::new(source, options, START).unwrap();
     assert!(loader.next().unwrap().is_ok() && loader.next().unwrap().is_ok());
     assert!(catch_unwind(AssertUnwindSafe(|| loader.next().is_some())).is_err());

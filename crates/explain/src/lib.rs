@@ -35,6 +35,7 @@ mod axes;
 mod balance;
 mod chain;
 mod code;
+mod confusion;
 mod derivation;
 mod document;
 mod drawing;
@@ -60,6 +61,7 @@ pub use chain::{
     Skip, Value,
 };
 pub use code::Code;
+pub use confusion::{MAX_CLASSES_DRAWN, confusion_picture};
 pub use document::{Block, Layout, Page};
 pub use drawing::{
     Drawing, DrawingOptions, MAX_CELLS_PICTURED, MAX_SIDE_PICTURED, MAX_STEPS, Theme, View,

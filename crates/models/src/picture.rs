@@ -77,13 +77,22 @@ pub fn torchvision(size: [usize; 2]) -> Input {
     Input { resize: Resize::BilinearAntialias, ..input }
 }
 
-/// What a network reads of a channel's value, which is from 0 to 255.
-fn reader(input: &Input, channel: usize) -> impl Fn(f64) -> f32 + use<> {
-    let of = |list: &Option<Vec<f64>>, default: f64| {
-        list.as_ref().and_then(|list| list.get(channel)).copied().unwrap_or(default)
+/// What a network reads of a channel's value, which is from 0 to 255, at a cell of the plane. A mean picture is that of the
+/// input's own size.
+fn reader(input: &Input, channel: usize) -> impl Fn(f64, usize) -> f32 {
+    let [low, high] = input.range;
+    let std = input.std.as_ref().and_then(|list| list.get(channel)).copied().unwrap_or(1.0);
+    let means = input.mean.as_deref().unwrap_or_default();
+    let cells = match means.len() / input.order.channels() {
+        // One for all cells of a channel.
+        0 | 1 => None,
+        cells => Some(cells),
     };
-    let ([low, high], mean, std) = (input.range, of(&input.mean, 0.0), of(&input.std, 1.0));
-    move |value| ((low + value / 255.0 * (high - low) - mean) / std) as f32
+    move |value, cell| {
+        let place = cells.map_or(channel, |cells| channel * cells + cell);
+        let mean = means.get(place).copied().unwrap_or(0.0);
+        ((low + value / 255.0 * (high - low) - mean) / std) as f32
+    }
 }
 
 fn grey(r: f64, g: f64, b: f64) -> f64 {
@@ -100,12 +109,13 @@ pub fn planes(input: &Input, rgb: &[u8]) -> Vec<f32> {
     let mut planes = Vec::with_capacity(rgb.len() / 3 * input.order.channels());
     for channel in 0..input.order.channels() {
         let read = reader(input, channel);
-        planes.extend(rgb.as_chunks::<3>().0.iter().map(|&[r, g, b]| {
-            read(match input.order {
+        planes.extend(rgb.as_chunks::<3>().0.iter().enumerate().map(|(cell, &[r, g, b])| {
+            let value = match input.order {
                 Order::Gray => grey(r.into(), g.into(), b.into()),
                 Order::Rgb => f64::from([r, g, b][channel]),
                 Order::Bgr => f64::from([b, g, r][channel]),
-            })
+            };
+            read(value, cell)
         }));
     }
     planes
@@ -124,16 +134,18 @@ pub fn planes_of(input: &Input, rgb: &[f32], cells: usize) -> Vec<f32> {
             let read = reader(input, channel);
             let plane = match input.order {
                 Order::Gray => {
-                    let colours = red.iter().zip(green).zip(blue);
-                    planes.extend(
-                        colours.map(|((&r, &g), &b)| read(grey(r.into(), g.into(), b.into()))),
-                    );
+                    let colours = red.iter().zip(green).zip(blue).enumerate();
+                    planes.extend(colours.map(|(cell, ((&r, &g), &b))| {
+                        read(grey(r.into(), g.into(), b.into()), cell)
+                    }));
                     continue;
                 }
                 Order::Rgb => [red, green, blue][channel],
                 Order::Bgr => [blue, green, red][channel],
             };
-            planes.extend(plane.iter().map(|&value| read(f64::from(value))));
+            planes.extend(
+                plane.iter().enumerate().map(|(cell, &value)| read(f64::from(value), cell)),
+            );
         }
     }
     planes
@@ -166,16 +178,19 @@ pub fn interleaved(
         (0..input.order.channels()).map(|channel| reader(input, channel)).collect();
     let mut x = Vec::with_capacity(high * wide * readers.len());
     for row in 0..high {
-        let row = &rgb[row.min(height - 1) * width * 3..][..width * 3];
+        let line = row.min(height - 1);
+        let row = &rgb[line * width * 3..][..width * 3];
         for column in 0..wide {
-            let colours = row.as_chunks::<3>().0[column.min(width - 1)];
-            let [r, g, b] = colours.map(|value| f64::from(value) * 255.0);
+            let column = column.min(width - 1);
+            let [r, g, b] = row.as_chunks::<3>().0[column].map(|value| f64::from(value) * 255.0);
+            let cell = line * width + column;
             x.extend(readers.iter().enumerate().map(|(channel, read)| {
-                read(match input.order {
+                let value = match input.order {
                     Order::Gray => grey(r, g, b),
                     Order::Rgb => [r, g, b][channel],
                     Order::Bgr => [b, g, r][channel],
-                })
+                };
+                read(value, cell)
             }));
         }
     }
@@ -241,6 +256,15 @@ mod tests {
         }
         let bgr = planes(&Input { mean: None, ..caffe([1, 2]) }, &rgb);
         assert_eq!(bgr, [0.0, 51.0, 0.0, 255.0, 255.0, 0.0]);
+    }
+
+    #[test]
+    fn a_mean_picture_is_taken_off_every_pixel() {
+        let mean = Some(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        let input = Input { range: [0.0, 255.0], mean, ..unit([1, 2]) };
+        let expected = [9.0, 38.0, 17.0, 46.0, 25.0, 54.0];
+        assert_eq!(planes(&input, &[10, 20, 30, 40, 50, 60]), expected);
+        assert_eq!(planes_of(&input, &[10.0, 40.0, 20.0, 50.0, 30.0, 60.0], 2), expected);
     }
 
     #[test]

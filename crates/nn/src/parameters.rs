@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId, RunningState};
+use burn::module::{
+    Flag, Module, ModuleMapper, ModuleVisitor, Param, ParamGroup, ParamId, RunningState,
+};
 use burn::tensor::{Tensor, TensorData};
 
 use crate::error::{NnError, Result};
@@ -99,6 +101,53 @@ pub fn replace<M: Module>(
     match setter.error {
         None => Ok(module),
         Some(error) => Err(error),
+    }
+}
+
+/// The module with those parameters and layers frozen of whose names `frozen` is true: parameters get no gradients, and layers
+/// whose field `training` is named so, such as batch norm, do as in evaluation and keep their statistics.
+///
+/// ```
+/// use burn::tensor::Device;
+/// use upconv_nn::{layers::BatchNormConfig, parameters};
+/// let norm = BatchNormConfig::new(2).init(&Device::flex().autodiff())?;
+/// assert!(norm.is_training(&Device::flex().autodiff()));
+/// let norm = parameters::freeze(norm, |_| true);
+/// assert!(!norm.is_training(&Device::flex().autodiff()));
+/// # Ok::<(), upconv_nn::NnError>(())
+/// ```
+pub fn freeze<M: Module>(module: M, frozen: impl Fn(&str) -> bool) -> M {
+    let mut visitor = Freezer { path: Path::default(), frozen, found: Vec::new() };
+    module.visit(&mut visitor);
+    let group = ParamGroup::from_ids(visitor.found);
+    module.freeze_group(group)
+}
+
+struct Freezer<F> {
+    path: Path,
+    frozen: F,
+    found: Vec<ParamId>,
+}
+
+impl<F: Fn(&str) -> bool> ModuleVisitor for Freezer<F> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _: &str, container: &str) {
+        self.path.exit(container);
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if (self.frozen)(&self.path.name()) {
+            self.found.push(param.id);
+        }
+    }
+
+    fn visit_flag(&mut self, flag: &Param<Flag>) {
+        if (self.frozen)(&self.path.name()) {
+            self.found.push(flag.id);
+        }
     }
 }
 

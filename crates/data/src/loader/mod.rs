@@ -17,7 +17,7 @@ use std::sync::Arc;
 use crate::error::{DataError, Result};
 
 pub use cache::Cache;
-pub use order::LoaderState;
+pub use order::{LoaderState, Order};
 pub use source::Source;
 use workers::{Plan, Workers};
 
@@ -28,8 +28,8 @@ pub struct Options {
     pub batch: usize,
     /// Whether the last batch of an epoch is left out where it is smaller.
     pub drop_last: bool,
-    /// Whether each epoch has an order of its own; else that of the source.
-    pub shuffle: bool,
+    /// In which order the items of an epoch come.
+    pub order: Order,
     /// After how many epochs, counted from epoch 0, the iterator ends; `None` for never.
     pub epochs: Option<u64>,
     /// Threads that load.
@@ -42,12 +42,12 @@ impl Options {
     /// For training: shuffled, without an end, on two threads; a batch and two items more ahead.
     pub fn training(batch: usize) -> Self {
         let ahead = batch.saturating_add(2);
-        Self { batch, drop_last: false, shuffle: true, epochs: None, threads: 2, ahead }
+        Self { batch, drop_last: false, order: Order::Shuffled, epochs: None, threads: 2, ahead }
     }
 
     /// For evaluation: each item once, in order.
     pub fn evaluation(batch: usize) -> Self {
-        Self { shuffle: false, epochs: Some(1), ..Self::training(batch) }
+        Self { order: Order::AsGiven, epochs: Some(1), ..Self::training(batch) }
     }
 }
 
@@ -120,9 +120,9 @@ impl<S: Source> Loader<S> {
             format!("{} of {items} items", state.position),
             "within the data; are they the same as when it was saved?",
         )?;
-        let Options { shuffle, epochs, .. } = options;
+        let Options { order, epochs, .. } = options;
         let state = normal(state, items);
-        let plan = Plan { threads, ahead, shuffle, epochs, start: state };
+        let plan = Plan { threads, ahead, order, epochs, start: state };
         let workers = Workers::start(source.clone(), &plan)?;
         Ok(Self {
             source,

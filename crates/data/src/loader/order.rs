@@ -21,12 +21,25 @@ pub struct LoaderState {
     pub seed: u64,
 }
 
+/// In which order the items of an epoch come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Each once, in an order that every epoch has of its own.
+    #[default]
+    Shuffled,
+    /// Each once, as the source has them.
+    AsGiven,
+    /// As many as there are, each drawn from all: some come several times and others not at all.
+    Drawn,
+}
+
 /// Orders of epochs, those in use kept.
 #[derive(Debug)]
 pub(super) struct Orders {
     items: usize,
     seed: u64,
-    shuffle: bool,
+    order: Order,
     kept: Vec<(u64, Arc<[usize]>)>,
 }
 
@@ -34,19 +47,19 @@ pub(super) struct Orders {
 const KEPT: usize = 2;
 
 impl Orders {
-    pub(super) fn new(items: usize, seed: u64, shuffle: bool) -> Self {
-        Self { items, seed, shuffle, kept: Vec::new() }
+    pub(super) fn new(items: usize, seed: u64, order: Order) -> Self {
+        Self { items, seed, order, kept: Vec::new() }
     }
 
     /// The item at a place of an epoch, which must be below the number of items.
     pub(super) fn item(&mut self, epoch: u64, place: usize) -> usize {
-        if !self.shuffle {
+        if self.order == Order::AsGiven {
             return place;
         }
         if let Some((_, order)) = self.kept.iter().find(|(kept, _)| *kept == epoch) {
             return order[place];
         }
-        let order = order(self.items, self.seed, epoch);
+        let order = drawn(self.items, self.seed, epoch, self.order);
         let item = order[place];
         if self.kept.len() == KEPT {
             self.kept.remove(0);
@@ -57,9 +70,14 @@ impl Orders {
 }
 
 /// The order of an epoch: each is drawn from the sorted one, so that none depends on those before.
-fn order(items: usize, seed: u64, epoch: u64) -> Arc<[usize]> {
+fn drawn(items: usize, seed: u64, epoch: u64, kind: Order) -> Arc<[usize]> {
     let mut order: Vec<usize> = (0..items).collect();
-    Stream { seed, purpose: Purpose::ORDER, epoch, index: 0 }.start().shuffle(&mut order);
+    let mut random = Stream { seed, purpose: Purpose::ORDER, epoch, index: 0 }.start();
+    match kind {
+        Order::AsGiven => {}
+        Order::Shuffled => random.shuffle(&mut order),
+        Order::Drawn => order.fill_with(|| random.range(0, items - 1)),
+    }
     order.into()
 }
 
@@ -69,7 +87,7 @@ mod tests {
 
     #[test]
     fn each_epoch_has_all_items_in_an_order_of_its_own() {
-        let mut orders = Orders::new(50, 7, true);
+        let mut orders = Orders::new(50, 7, Order::Shuffled);
         let mut epoch = |epoch| (0..50).map(|place| orders.item(epoch, place)).collect::<Vec<_>>();
         let drawn: Vec<Vec<usize>> = (0..4).map(&mut epoch).collect();
         for (number, order) in drawn.iter().enumerate() {
@@ -80,7 +98,19 @@ mod tests {
             // Also when it is asked for again, long after.
             assert_eq!(*order, epoch(number as u64));
         }
-        let mut plain = Orders::new(50, 7, false);
+        let mut plain = Orders::new(50, 7, Order::AsGiven);
         assert!((0..50).all(|place| plain.item(3, place) == place));
+    }
+
+    #[test]
+    fn drawn_ones_come_again_as_often_as_chance_has_it() {
+        let mut orders = Orders::new(1000, 7, Order::Drawn);
+        let drawn: Vec<usize> = (0..1000).map(|place| orders.item(2, place)).collect();
+        let mut seen = drawn.clone();
+        seen.sort_unstable();
+        seen.dedup();
+        // 1 - (1 - 1/1000)^1000 = 0.632 of them, with a deviation of 0.0098.
+        assert!((seen.len() as f64 / 1000.0 - 0.632).abs() < 0.05, "{}", seen.len());
+        assert_eq!(drawn[17], orders.item(2, 17));
     }
 }

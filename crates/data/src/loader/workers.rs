@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use super::order::{LoaderState, Orders};
+use super::order::{LoaderState, Order, Orders};
 use super::source::Source;
 use crate::error::{DataError, Result};
 use crate::random::{Purpose, Stream};
@@ -58,7 +58,7 @@ pub(super) struct Workers<S: Source> {
 pub(super) struct Plan {
     pub(super) threads: usize,
     pub(super) ahead: usize,
-    pub(super) shuffle: bool,
+    pub(super) order: Order,
     /// Epochs in all; `None` for no end.
     pub(super) epochs: Option<u64>,
     pub(super) start: LoaderState,
@@ -76,7 +76,7 @@ impl<S: Source> Workers<S> {
             left.saturating_sub(plan.start.position)
         });
         let state = State {
-            orders: Orders::new(source.len(), plan.start.seed, plan.shuffle),
+            orders: Orders::new(source.len(), plan.start.seed, plan.order),
             ready: BTreeMap::new(),
             next: 0,
             out: 0,

@@ -108,6 +108,14 @@ fn rounded(length: usize, to: usize, from: usize) -> usize {
 /// A buffer that does not fit; a setting of `input` that is not for pictures as these.
 pub fn inputs(input: &Input, crop: Crop, rgb: &[u8], size: Size) -> Result<Vec<f32>, String> {
     let [h, w] = scaled(input, [size.height, size.width])?;
+    let [high, wide] = input.size;
+    if crop == Crop::Center && [h, w] == [high, wide] && size == (Size { height: h, width: w }) {
+        // Nothing is cut and nothing interpolated.
+        return match rgb.len() == 3 * h * w {
+            true => Ok(picture::planes(input, rgb)),
+            false => Err(format!("{} values for a picture of {size}", rgb.len())),
+        };
+    }
     let to = Size { height: h, width: w };
     let whole = match input.resize {
         Resize::Bilinear => resize::to_network(rgb, size, to),
@@ -119,7 +127,6 @@ pub fn inputs(input: &Input, crop: Crop, rgb: &[u8], size: Size) -> Result<Vec<f
         }
     };
     let whole = whole.map_err(|error| error.to_string())?;
-    let [high, wide] = input.size;
     let mut planes = Vec::with_capacity(crop.count() * 3 * high * wide);
     for ([top, left], mirrored) in parts(crop, [h, w], input.size) {
         for channel in 0..3 {

@@ -255,3 +255,37 @@ impl Downsample {
         Ok(pass.batch_norm(bn, &x)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Tensor, TensorData};
+    use upconv_nn::parameters;
+    use upconv_nn::pass::Eager;
+
+    use super::*;
+
+    /// With a last factor of 0 the block adds nothing: what is left is the ReLU of its input.
+    #[test]
+    fn a_block_whose_last_gamma_is_zero_is_the_identity_and_relu() {
+        let device = Device::flex();
+        let values: Vec<f32> = (0..2 * 4 * 5 * 5).map(|at| (at as f32 * 0.7).sin()).collect();
+        let x = Tensor::<4>::from_data(TensorData::new(values.clone(), [2, 4, 5, 5]), &device);
+        let relu: Vec<f32> = values.iter().map(|value| value.max(0.0)).collect();
+        let zeros = |last: &'static str| {
+            move |name: &str, shape: &[usize]| {
+                let cells: usize = shape.iter().product();
+                Ok((name == last).then(|| vec![0.0; cells]))
+            }
+        };
+        let block = BasicBlock::new([4, 4], 1, Style::TORCH, &device).unwrap();
+        let y = block.forward(&mut Eager::default(), &x).unwrap();
+        assert_ne!(y.into_data().try_into_vec::<f32>().unwrap(), relu);
+        let block = parameters::replace(block, zeros("bn2.gamma")).unwrap();
+        let y = block.forward(&mut Eager::default(), &x).unwrap();
+        assert_eq!(y.into_data().try_into_vec::<f32>().unwrap(), relu);
+        let block = Bottleneck::new([4, 1], 1, Style::TORCH, &device).unwrap();
+        let block = parameters::replace(block, zeros("bn3.gamma")).unwrap();
+        let y = block.forward(&mut Eager::default(), &x).unwrap();
+        assert_eq!(y.into_data().try_into_vec::<f32>().unwrap(), relu);
+    }
+}

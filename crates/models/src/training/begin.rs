@@ -7,6 +7,7 @@ use upconv_train::settings::{FromWeights, contradiction, overrides, resolve};
 use upconv_train::{Result, Run, TrainError, Trainee};
 use upconv_weights::format;
 
+use super::classification;
 use super::networks::{NAMES, Network};
 use super::presets::Preset;
 use super::segmentation::SegmentationTrainee;
@@ -47,7 +48,7 @@ pub fn begin(model: &str, data: &Path, out: &Path, wishes: &Wishes<'_>) -> Resul
         fcn::NAME | fcn::KITTISEG => begin_as::<Fcn>(model, data, out, wishes),
         unet::FAMILY => begin_as::<UNet>(model, data, out, wishes),
         segnet::NAME => begin_as::<SegNet>(model, data, out, wishes),
-        _ => Err(unknown(model)),
+        _ => classification::begin(model, data, out, wishes).unwrap_or_else(|| Err(unknown(model))),
     }
 }
 
@@ -70,12 +71,13 @@ fn trainee(run: &Run) -> Result<Box<dyn Trainee>> {
         }
         unet::FAMILY => Box::new(SegmentationTrainee::<UNet>::new(model, run.settings()?)?),
         segnet::NAME => Box::new(SegmentationTrainee::<SegNet>::new(model, run.settings()?)?),
-        _ => return Err(unknown(model)),
+        _ => return classification::resume(run).unwrap_or_else(|| Err(unknown(model))),
     })
 }
 
 pub(super) fn unknown(model: &str) -> TrainError {
-    TrainError::model(ModelError::Unknown { name: model.into(), known: NAMES.join(", ") })
+    let known = NAMES.iter().chain(&classification::NAMES).copied().collect::<Vec<_>>().join(", ");
+    TrainError::model(ModelError::Unknown { name: model.into(), known })
 }
 
 fn begin_as<N: Network + 'static>(

@@ -13,6 +13,7 @@ use upconv_weights::Weights;
 use upconv_weights::metadata::Input;
 
 use super::begin::unknown;
+use super::classification;
 use super::figures::{Figures, View, compiled, measure};
 use super::loss::Loss;
 use super::networks::Network;
@@ -35,6 +36,21 @@ pub struct Evaluation {
     pub metrics: Scalars,
     /// Figures of what needs no network and is fitted to the training part; for two classes only.
     pub baselines: BTreeMap<&'static str, Scalars>,
+    /// Of classifiers, which class was taken for which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confusion: Option<Confusions>,
+    /// Pictures that could not be looked at, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// Which class was taken for which.
+#[derive(Clone, Debug, Serialize)]
+pub struct Confusions {
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// Pictures, by true class and then by what they were taken for.
+    pub counts: Vec<Vec<u64>>,
 }
 
 /// Measures weights of a model.
@@ -47,7 +63,7 @@ pub fn evaluate(model: &str, file: &Path, data: &Path) -> Result<Evaluation> {
         fcn::KITTISEG => of::<Fcn>(fcn::KITTISEG, file, data),
         unet::FAMILY => of::<UNet>(unet::FAMILY, file, data),
         segnet::NAME => of::<SegNet>(segnet::NAME, file, data),
-        _ => Err(unknown(model)),
+        _ => classification::evaluate(model, file, data).unwrap_or_else(|| Err(unknown(model))),
     }
 }
 
@@ -78,7 +94,14 @@ fn of<N: Network>(model: &'static str, file: &Path, data: &Path) -> Result<Evalu
         2 => baselines(&folder, &data)?,
         _ => BTreeMap::new(),
     };
-    Ok(Evaluation { part: part.to_string(), pictures: data.pairs.len(), metrics, baselines })
+    Ok(Evaluation {
+        part: part.to_string(),
+        pictures: data.pairs.len(),
+        metrics,
+        baselines,
+        confusion: None,
+        notes: Vec::new(),
+    })
 }
 
 fn view<N: Network>(input: Input) -> View {

@@ -52,6 +52,14 @@ pub enum Schedule {
         #[serde(default = "a_tenth")]
         factor: f64,
     },
+    /// Down by a factor at each of some steps.
+    Milestones {
+        /// These, in rising order.
+        at: Vec<u64>,
+        /// The factor; 0.1.
+        #[serde(default = "a_tenth")]
+        factor: f64,
+    },
     /// Down by a factor every step.
     Exponential {
         /// The factor.
@@ -118,6 +126,18 @@ impl Rates {
             parts.push(LrSchedulerConfig::Constant(*last));
             milestones.push(length as usize);
         }
+        if let Schedule::Milestones { at, factor } = schedule {
+            let mut level = 1.0;
+            for &step in at {
+                if step <= warm_up || milestones.last().is_some_and(|&last| step <= last as u64) {
+                    let reason = format!("{at:?}; legal: steps that rise, behind the warm-up");
+                    return Err(TrainError::setting("schedule.at", reason));
+                }
+                level *= factor;
+                parts.push(LrSchedulerConfig::Constant(level));
+                milestones.push(usize::try_from(step).unwrap_or(usize::MAX));
+            }
+        }
         let scheduler = SequentialLrSchedulerConfig::new(parts, milestones).init();
         let scheduler = scheduler.map_err(|reason| TrainError::setting("schedule", reason))?;
         Ok(Self { rate, beginning: scheduler.clone(), scheduler, given: 0 })
@@ -167,6 +187,10 @@ impl Schedule {
                 let every = usize::try_from(every).unwrap_or(usize::MAX);
                 LrSchedulerConfig::Step(StepLrSchedulerConfig::new(1.0, every).with_gamma(factor))
             }
+            Self::Milestones { factor, .. } => {
+                share("schedule.factor", factor)?;
+                LrSchedulerConfig::Constant(1.0)
+            }
             Self::Exponential { factor } => {
                 let factor = share("schedule.factor", factor)?;
                 LrSchedulerConfig::Exponential(ExponentialLrSchedulerConfig::new(1.0, factor))
@@ -205,6 +229,8 @@ mod tests {
         assert_close(&rates(0, "kind = 'cosine'", 4, 7), &cosine);
         assert_close(&rates(0, "kind = 'cosine'\nlast = 0.5", 2, 4), &[2.0, 1.5, 1.0, 1.0]);
         assert_close(&rates(0, "kind = 'step'\nevery = 2", 9, 5), &[2.0, 2.0, 0.2, 0.2, 0.02]);
+        let milestones = "kind = 'milestones'\nat = [1, 3]\nfactor = 0.5";
+        assert_close(&rates(0, milestones, 9, 5), &[2.0, 1.0, 1.0, 0.5, 0.5]);
         let exponential = "kind = 'exponential'\nfactor = 0.5";
         assert_close(&rates(0, exponential, 9, 3), &[2.0, 1.0, 0.5]);
         // 4^-0.5 = 1/2; rise 4: step * 4^-1.5 = step / 8 up to step^-0.5.
@@ -242,6 +268,7 @@ mod tests {
             (new(f64::NAN, 0, "kind = 'constant'"), "rate: NaN"),
             (new(1.0, 10, "kind = 'constant'"), "warm_up: 10 of 10 steps"),
             (new(1.0, 0, "kind = 'linear'\nlast = 2"), "schedule.last: 2; legal: 0 to 1"),
+            (new(1.0, 0, "kind = 'milestones'\nat = [3, 3]"), "schedule.at: [3, 3]; legal"),
             (new(1.0, 0, "kind = 'step'\nevery = 0"), "schedule: Step size"),
             (new(1.0, 0, "kind = 'noam'\nwidth = 0\nrise = 1"), "schedule: Model size"),
         ] {

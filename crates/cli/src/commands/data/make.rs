@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 use upconv_data::Size;
 use upconv_data::synthetic::Made;
+use upconv_data::synthetic::pictures::{self, Backgrounds, ShapeSet};
 use upconv_data::synthetic::roads::{self, Roads};
 use upconv_explain::Lang;
 
@@ -15,6 +16,12 @@ use super::progress::Progress;
 use crate::args::{Context, Global};
 use crate::failure::Failure;
 use crate::{output, threads};
+
+/// Streets for training, where nobody says how many.
+const ROADS: usize = 300;
+
+/// Pictures, where nobody says how many.
+const PICTURES: usize = 60_000;
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -31,12 +38,33 @@ pub(crate) fn run(args: &Make, global: &Global, context: Context) -> Result<Exit
     threads::start(global.threads.as_deref(), lang)?;
     let (name, licence, made) = match args.name {
         SetName::Roads => {
-            let set = Roads { size, ..Roads::new(args.seed, args.count) };
+            unused("backgrounds", args.backgrounds.is_some(), args.name, lang)?;
+            let count = args.count.unwrap_or(ROADS);
+            let set = Roads { size, ..Roads::new(args.seed, count) };
             let set = Roads { testing: args.test.unwrap_or(set.testing), ..set };
             let progress = Progress::new(set.count(), context);
             let made = set.write(&args.dir, |done| progress.report(done));
             progress.finish();
             ("roads", roads::LICENCE, made)
+        }
+        SetName::Pictures => {
+            unused("test", args.test.is_some(), args.name, lang)?;
+            unused("size", args.size.is_some(), args.name, lang)?;
+            let backgrounds = match &args.backgrounds {
+                None => None,
+                Some(folder) => {
+                    let (photos, problems) =
+                        Backgrounds::read(folder).map_err(|error| failure(&error, lang))?;
+                    problems.iter().for_each(|problem| output::note(&problem.to_string()));
+                    Some(photos)
+                }
+            };
+            let count = args.count.unwrap_or(PICTURES);
+            let set = ShapeSet { seed: args.seed, count, backgrounds };
+            let progress = Progress::new(count, context);
+            let made = set.write(&args.dir, |done| progress.report(done));
+            progress.finish();
+            ("pictures", pictures::LICENCE, made)
         }
     };
     let Made { files, bytes, sha256 } = made.map_err(|error| failure(&error, lang))?;
@@ -54,6 +82,24 @@ pub(crate) fn run(args: &Make, global: &Global, context: Context) -> Result<Exit
     let path = Path::new("standard output");
     output::print(&text).map_err(|error| Failure::write(path, &error, lang))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses an option that a set does not have.
+fn unused(option: &'static str, given: bool, name: SetName, lang: Lang) -> Result<(), Failure> {
+    let name = match name {
+        SetName::Roads => "roads",
+        SetName::Pictures => "pictures",
+    };
+    match given {
+        false => Ok(()),
+        true => Err(Failure::usage(
+            Some(option),
+            match lang {
+                Lang::En => format!("--{option} is not an option of {name}"),
+                Lang::Zh => format!("{name} 没有 --{option} 选项"),
+            },
+        )),
+    }
 }
 
 /// `1242x375`: columns, then rows, as sizes of pictures are written.

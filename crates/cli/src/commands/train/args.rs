@@ -15,11 +15,15 @@ Examples:
   upconv train fcn8s --data roads --out runs/road
   upconv train fcn8s --data roads --out runs/bilinear --upsample bilinear --set run.seed=2
   upconv train --resume runs/road
+  upconv data make pictures shapes
+  upconv train resnet20 --data shapes --out runs/shapes
 
-Models: kittiseg, fcn8s, unet, segnet. Presets: small (the usual one, trains on a CPU);
-for kittiseg and fcn8s also resnet18, kittiseg (the original's settings) and
-kittiseg-fixed (its faults mended).
-DIR holds images and masks: KITTI's layout, or folders named images and masks.
+For every pixel its class: kittiseg, fcn8s, unet, segnet. Presets: small (the usual one, trains on
+a CPU); for kittiseg and fcn8s also resnet18, kittiseg (the original's settings) and kittiseg-fixed
+(its faults mended). DIR holds images and masks: KITTI's layout, or folders named images and masks.
+For a picture one class: cifar-softmax, cifar-two-layer, cifar-cnn, cifar-tutorial, resnet20.
+Presets: usual; for the first two also original, for resnet20 paper. DIR holds CIFAR-10's files in
+either form, MNIST's or Fashion-MNIST's, or a folder of pictures for each class.
 RUN gets config.toml (every setting, for --set), metrics.jsonl, an event file for
 TensorBoard, samples/ and checkpoints/. Ctrl-C ends after the step that runs, and saves;
 a second one ends at once. A run that was killed goes on to the same bits with --resume.
@@ -34,7 +38,7 @@ pub(crate) struct Train {
     /// The model
     #[arg(required_unless_present = "resume", conflicts_with = "resume")]
     pub(crate) model: Option<String>,
-    /// Folder of images and masks
+    /// Folder of images and masks, or of pictures with classes
     #[arg(long, value_name = "DIR", required_unless_present = "resume", conflicts_with = "resume")]
     pub(crate) data: Option<PathBuf>,
     /// Folder for the run, new or empty
@@ -46,7 +50,7 @@ pub(crate) struct Train {
     /// Begin with the weights of a file: of the same model, or of VGG-16 for FCNs
     #[arg(long, value_name = "WEIGHTS", conflicts_with = "resume")]
     pub(crate) from: Option<PathBuf>,
-    /// Settings with a name [default: small]
+    /// Settings with a name [default: small, for classifiers usual]
     #[arg(long, value_name = "NAME", conflicts_with = "resume")]
     pub(crate) preset: Option<String>,
     /// One setting of config.toml, such as net.rate=1e-4; can be given again
@@ -89,9 +93,11 @@ impl From<UpsampleName> for Upsampling {
     }
 }
 
-/// Measure weights on pictures with masks, beside what needs no network
+/// Measure weights on pictures with masks or classes, beside what needs no network
 ///
-/// The test part of the folder is measured where it has masks, else the validation part. For two classes there are
+/// The test part of the folder is measured where it is known, else the validation part. For classifiers there are accuracy,
+/// the share of pictures whose class is among the best five, which class was taken for which, and the accuracy of always
+/// saying the most frequent class. For two classes there are
 /// KITTI's figures of roads, in the plane of the image, and two baselines that are fitted to the training part: the
 /// mean of all masks, and the share of road of each colour.
 #[derive(Args, Debug)]
@@ -101,7 +107,7 @@ pub(crate) struct Eval {
     /// Its weights: a file, or the folder of a run for the best of it
     #[arg(long, value_name = "FILE|RUN")]
     pub(crate) weights: PathBuf,
-    /// Folder of images and masks
+    /// Folder of images and masks, or of pictures with classes
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
 }

@@ -68,7 +68,7 @@ fn begun(args: &Train) -> Result<Begun, Failure> {
 }
 
 /// Trains, with what people and programs want to see of it.
-fn watched(
+pub(crate) fn watched(
     run: &Run,
     trainee: &mut dyn Trainee,
     until: Option<u64>,

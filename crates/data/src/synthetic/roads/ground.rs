@@ -1,9 +1,9 @@
 //! The ground: road, marks, and what lies beside the road.
 
 use super::centre_line::CentreLine;
-use super::noise;
 use super::surface::{Spot, Surface};
 use super::vector::V3;
+use crate::synthetic::noise;
 
 /// How much light paint reflects.
 const PAINT: V3 = V3([0.68, 0.68, 0.64]);

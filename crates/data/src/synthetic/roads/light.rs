@@ -1,7 +1,7 @@
 //! Sun, sky and haze.
 
-use super::noise;
 use super::vector::V3;
+use crate::synthetic::noise;
 
 /// How bright the sky is beside a lit white wall.
 const SKY: f32 = 0.72;

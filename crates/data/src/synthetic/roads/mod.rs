@@ -23,7 +23,6 @@ mod files;
 mod furniture;
 mod ground;
 mod light;
-mod noise;
 mod render;
 mod scene;
 mod sensor;

@@ -1,8 +1,8 @@
 //! What solids look like.
 
-use super::noise::{bumps, hash, value};
 use super::solid::{Form, Hit};
 use super::vector::V3;
+use crate::synthetic::noise::{bumps, hash, value};
 
 const GLASS: V3 = V3([0.05, 0.06, 0.07]);
 const RUBBER: V3 = V3([0.03, 0.03, 0.03]);

@@ -1,8 +1,8 @@
 //! Things that stand on the ground: boxes whose walls may lean inwards, and balls.
 
-use super::noise;
 use super::skin::Skin;
 use super::vector::V3;
+use crate::synthetic::noise;
 
 /// The form of a solid, about its centre; lengths in metres.
 #[derive(Clone, Copy, Debug)]

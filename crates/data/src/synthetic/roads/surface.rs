@@ -1,7 +1,7 @@
 //! What the ground is made of: colours and patterns.
 
-use super::noise::{bumps, hash};
 use super::vector::V3;
+use crate::synthetic::noise::{bumps, hash};
 
 /// The pattern of a surface.
 #[derive(Clone, Copy, Debug, PartialEq)]
