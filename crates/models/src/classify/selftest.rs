@@ -8,6 +8,10 @@ use crate::inference::StoredParameters;
 use crate::picture;
 use crate::registry::Entry;
 
+/// Bytes of parameters beyond which weights get no self-test: the network would take as much memory again as the file,
+/// which converting it does not. Of the models here these are VGGs and AlexNets.
+const LARGEST: usize = 240 << 20;
+
 /// How far a score may be off, as a share of the largest: other processors round otherwise.
 const TOLERANCE: f64 = 1e-3;
 
@@ -30,11 +34,15 @@ fn picture([h, w]: [usize; 2]) -> Vec<u8> {
     (0..3 * h * w).map(value).collect()
 }
 
-/// The same weights with the picture, as the network reads it, and the scores here. The input is kept as F16.
+/// The same weights with the picture, as the network reads it, and the scores here. The input is kept as F16. Very large
+/// weights stay as they are.
 ///
 /// # Errors
 /// Weights that the model cannot load, or that do not say what their input is.
 pub(crate) fn with(entry: &Entry, weights: Weights) -> Result<Weights> {
+    if weights.parameters().map(|tensor| tensor.cells() * 4).sum::<usize>() > LARGEST {
+        return Ok(weights);
+    }
     let input = weights.metadata().and_then(|metadata| metadata.input.as_ref());
     let input = input.ok_or_else(|| refuse(entry, "input: is missing".into()))?;
     let shape = [1, input.order.channels(), input.size[0], input.size[1]];
