@@ -15,6 +15,7 @@ use upconv_models::classify::{self, Classifier, Prediction};
 use upconv_models::{ModelError, registry};
 use upconv_weights::Weights;
 
+use super::train;
 use crate::args::{Context, Global};
 use crate::failure::Failure;
 use crate::{output, threads};
@@ -39,8 +40,8 @@ pub(crate) struct Predict {
     /// Pictures, and folders of pictures; - alone reads one picture from standard input
     #[arg(value_name = "IMAGE|DIR", required = true)]
     images: Vec<PathBuf>,
-    /// Its weights
-    #[arg(long, value_name = "FILE")]
+    /// Its weights: a file, or the folder of a run for the best of it
+    #[arg(long, value_name = "FILE|RUN")]
     weights: Option<PathBuf>,
     /// So many classes, the likeliest first
     #[arg(long, value_name = "N", default_value_t = 5)]
@@ -146,6 +147,7 @@ fn load(args: &Predict, lang: Lang) -> Result<(Classifier, String), Failure> {
             },
         ));
     };
+    let path = &train::args::weights(path).map_err(|error| train::failure::failure(&error))?;
     let file = path.display().to_string();
     let weights = Weights::read(path).map_err(|error| Failure::weights(&error))?;
     if let Some(found) = weights.metadata().map(|of| of.model.clone()).filter(|of| of != entry.name)
