@@ -39,8 +39,8 @@ pub(crate) struct Predict {
     /// Pictures, and folders of pictures; - alone reads one picture from standard input
     #[arg(value_name = "IMAGE|DIR", required = true)]
     images: Vec<PathBuf>,
-    /// Its weights
-    #[arg(long, value_name = "FILE")]
+    /// Its weights: a file, or the folder of a run for the best of it
+    #[arg(long, value_name = "FILE|RUN")]
     weights: Option<PathBuf>,
     /// Run the self-test that is stored with the weights first
     #[arg(long)]

@@ -1,4 +1,4 @@
-//! The weights that a command is to use: those of a file, or those that come with the program.
+//! The weights that a command is to use: those of a file or of a run, or those that come with the program.
 
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use upconv_models::ModelError;
 use upconv_models::registry::Entry;
 use upconv_weights::Weights;
 
+use super::train;
 use crate::failure::Failure;
 
 /// Weights, and what errors call them.
@@ -16,7 +17,7 @@ pub(super) struct Stored {
     pub(super) weights: Weights,
 }
 
-/// The weights of a model.
+/// The weights of a model; of the folder of a run, the best.
 pub(super) fn of(entry: &Entry, path: Option<&Path>, lang: Lang) -> Result<Stored, Failure> {
     let Some(path) = path else {
         let built_in = entry.built_in().map_err(|error| Failure::other(&error))?;
@@ -38,8 +39,9 @@ pub(super) fn of(entry: &Entry, path: Option<&Path>, lang: Lang) -> Result<Store
         })?;
         return Ok(Stored { file: format!("built-in {name}"), weights });
     };
+    let path = train::args::weights(path).map_err(|error| train::failure::failure(&error))?;
     let file = path.display().to_string();
-    let weights = Weights::read(path).map_err(|error| Failure::weights(&error))?;
+    let weights = Weights::read(&path).map_err(|error| Failure::weights(&error))?;
     if let Some(found) = weights.metadata().map(|of| of.model.clone()).filter(|of| of != entry.name)
     {
         let error = ModelError::OtherModel { file: file.clone(), found, wanted: entry.name };

@@ -34,8 +34,8 @@ pub(crate) struct FineTune {
     /// Folder for the run, new or empty
     #[arg(long, value_name = "RUN")]
     pub(crate) out: PathBuf,
-    /// The weights to begin with
-    #[arg(long, value_name = "FILE")]
+    /// The weights to begin with: a file, or the folder of a run for the best of it
+    #[arg(long, value_name = "FILE|RUN")]
     pub(crate) weights: Option<PathBuf>,
     /// Leave this layer and all before it as they are; `upconv models NAME` lists the layers
     #[arg(long, value_name = "LAYER", conflicts_with = "train_only")]

@@ -14,6 +14,7 @@ use upconv_train::{Outcome, Stop};
 
 use self::args::FineTune;
 use super::eval::{self, Report};
+use super::train::args::weights;
 use super::train::{failure::failure, watched};
 use crate::args::{Context, Global};
 use crate::failure::Failure;
@@ -39,12 +40,10 @@ fn inside(args: &FineTune, context: Context) -> Result<ExitCode, Failure> {
         (None, Some(layer)) => Freeze::AllBut(layer),
         (None, None) => Freeze::Nothing,
     };
-    let wishes = Wishes {
-        from: args.weights.as_deref(),
-        seed: args.seed,
-        set: &args.set,
-        ..Wishes::default()
-    };
+    let from = args.weights.as_deref().map(weights).transpose();
+    let from = from.map_err(|error| failure(&error))?;
+    let wishes =
+        Wishes { from: from.as_deref(), seed: args.seed, set: &args.set, ..Wishes::default() };
     let begun = fine_tune::begin(&args.model, &args.data, &args.out, freeze, &wishes);
     let (run, mut trainee) = begun.map_err(|error| failure(&error))?;
     let stop = Stop::on_signals().map_err(|error| Failure::other(&error))?;
@@ -61,13 +60,13 @@ fn inside(args: &FineTune, context: Context) -> Result<ExitCode, Failure> {
     }
     let evaluation = training::evaluate(&args.model, &trained.weights, &args.data);
     let evaluation = evaluation.map_err(|error| failure(&error))?;
-    let weights = args.out.join(WEIGHTS);
+    let kept = args.out.join(WEIGHTS);
     let failed = |path: &Path, error: std::io::Error| Failure::write(path, &error, lang);
     let best = fs::read(&trained.weights).map_err(|error| failed(&trained.weights, error))?;
-    output::write_file(&weights, &best).map_err(|error| failed(&weights, error))?;
+    output::write_file(&kept, &best).map_err(|error| failed(&kept, error))?;
     let report = Report {
         model: &args.model,
-        weights: weights.display().to_string(),
+        weights: kept.display().to_string(),
         data: args.data.display().to_string(),
         evaluation,
     };
@@ -82,7 +81,7 @@ fn inside(args: &FineTune, context: Context) -> Result<ExitCode, Failure> {
     let standard = Path::new("standard output");
     output::print(&text).map_err(|error| Failure::write(standard, &error, lang))?;
     if !context.json && !context.quiet {
-        for path in drawn.iter().chain([&weights]) {
+        for path in drawn.iter().chain([&kept]) {
             let path = path.display();
             output::note(&match lang {
                 Lang::En => format!("wrote {path}"),
