@@ -30,7 +30,7 @@ struct Taps {
 ///
 /// ```
 /// use upconv_data::{resize, Size};
-/// // Half of 4 cells: the triangle around 1.0, 2 wide to each side, weighs the cells' centres 0.5 .. 3.5 by
+/// // Half of 4 cells: the triangle around 1.0, 2 wide to each side, weighs the cells' centres 0.5, 1.5, 2.5 by
 /// // 0.75, 0.75, 0.25 of their sum; (3 * 0 + 3 * 70 + 140) / 7 = 50.
 /// let (four, two) = (Size { height: 1, width: 4 }, Size { height: 1, width: 2 });
 /// let rgb = [0, 0, 0, 70, 70, 70, 140, 140, 140, 210, 210, 210];
