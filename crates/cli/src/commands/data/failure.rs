@@ -14,7 +14,8 @@ pub(super) fn failure(error: &DataError, lang: Lang) -> Failure {
     match error {
         DataError::OutOfRange { what, .. } => {
             let field = match *what {
-                "training pictures" => "count",
+                "training pictures" | "pictures" => "count",
+                "photos for backgrounds" => "backgrounds",
                 "test pictures" => "test",
                 _ => "size",
             };
