@@ -1,9 +1,9 @@
 //! From words to a run: which model, which data, which settings.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use upconv_data::datasets::SegmentationFolder;
-use upconv_train::settings::{FromWeights, contradiction, overrides, resolve};
+use upconv_train::settings::{FromWeights, RunSettings, contradiction, overrides, resolve};
 use upconv_train::{Result, Run, TrainError, Trainee};
 use upconv_weights::format;
 
@@ -33,6 +33,40 @@ pub struct Wishes<'a> {
     pub seed: Option<u64>,
     /// `key=value` of single settings.
     pub set: &'a [String],
+}
+
+impl Wishes<'_> {
+    /// The place of the wished preset among those of a model, by their names.
+    pub(super) fn chosen(
+        &self,
+        model: &str,
+        names: impl Iterator<Item = &'static str>,
+    ) -> Result<usize> {
+        let Some(name) = self.preset else { return Ok(0) };
+        let names: Vec<&str> = names.collect();
+        names.iter().position(|&known| known == name).ok_or_else(|| TrainError::Setting {
+            place: "--preset".into(),
+            reason: format!("{model} has no {name:?}; legal: {}", names.join(", ")),
+        })
+    }
+
+    /// Writes the seed, and the weights to begin with, into the settings of a run.
+    pub(super) fn enter(&self, run: &mut RunSettings) -> Result<()> {
+        if let Some(seed) = self.seed {
+            run.seed = seed;
+        }
+        if let Some(file) = self.from {
+            let file = absolute(file)?;
+            let weights_hash = format::open(&file)?.weights.weights_hash();
+            run.from = Some(FromWeights { file, weights_hash });
+        }
+        Ok(())
+    }
+}
+
+/// A path as a run keeps it, which may go on from another folder.
+pub(super) fn absolute(path: &Path) -> Result<PathBuf> {
+    std::fs::canonicalize(path).map_err(|source| TrainError::Read { path: path.into(), source })
 }
 
 /// A run and what it trains.
@@ -100,13 +134,7 @@ fn settings<N: Network>(
 ) -> Result<Settings<N::Config>> {
     let refuse = |place: &str, reason: String| TrainError::Setting { place: place.into(), reason };
     let mut presets = N::presets();
-    let known: Vec<&str> = presets.iter().map(|preset| preset.name).collect();
-    let at = match wishes.preset {
-        None => 0,
-        Some(name) => known.iter().position(|&known| known == name).ok_or_else(|| {
-            refuse("--preset", format!("{model} has no {name:?}; legal: {}", known.join(", ")))
-        })?,
-    };
+    let at = wishes.chosen(model, presets.iter().map(|preset| preset.name))?;
     let Preset { width, mut settings, .. } = presets.swap_remove(at);
     let width = wishes.width.unwrap_or(width);
     if !(width > 0.0 && width <= 16.0) {
@@ -116,20 +144,11 @@ fn settings<N: Network>(
     if let Some(upsample) = wishes.upsample {
         *N::upsample(&mut settings.config) = upsample;
     }
-    let folder = std::fs::canonicalize(data)
-        .map_err(|source| TrainError::Read { path: data.into(), source })?;
+    let folder = absolute(data)?;
     let found = SegmentationFolder::open(&folder).map_err(TrainError::model)?;
     *N::classes(&mut settings.config) = found.classes.list().len();
     settings.data.folder = folder;
-    if let Some(seed) = wishes.seed {
-        settings.run.seed = seed;
-    }
-    if let Some(file) = wishes.from {
-        let file = std::fs::canonicalize(file)
-            .map_err(|source| TrainError::Read { path: file.into(), source })?;
-        let weights_hash = format::open(&file)?.weights.weights_hash();
-        settings.run.from = Some(FromWeights { file, weights_hash });
-    }
+    wishes.enter(&mut settings.run)?;
     let settings: Settings<N::Config> =
         resolve("--set", &settings, Default::default(), overrides(wishes.set)?)?;
     settings.run.check()?;

@@ -20,7 +20,7 @@ use upconv_weights::{Metadata, Tensor as Stored, Weights};
 
 use super::figures::{Figures, View, best, eager, measure};
 use super::networks::Network;
-use super::settings::{DataSettings, Settings};
+use super::settings::{DataSettings, Settings, of_net};
 use crate::initial::draw;
 use crate::segmentation::SCALE;
 use crate::{picture, stored};
@@ -124,16 +124,6 @@ impl<N: Network> SegmentationTrainee<N> {
             }
         }
         Ok(batch)
-    }
-}
-
-/// With the key under which the part's settings stand.
-fn of_net(error: TrainError) -> TrainError {
-    match error {
-        TrainError::Setting { place, reason } => {
-            TrainError::Setting { place: format!("net.{place}"), reason }
-        }
-        other => other,
     }
 }
 

@@ -121,3 +121,13 @@ impl DataSettings {
         self.augment.check().map_err(TrainError::model)
     }
 }
+
+/// An error of a part's settings, with the key under which they stand.
+pub(in crate::training) fn of_net(error: TrainError) -> TrainError {
+    match error {
+        TrainError::Setting { place, reason } => {
+            TrainError::Setting { place: format!("net.{place}"), reason }
+        }
+        other => other,
+    }
+}

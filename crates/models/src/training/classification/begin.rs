@@ -3,15 +3,14 @@
 use std::path::Path;
 
 use upconv_data::datasets::ClassifiedFolder;
-use upconv_train::settings::{FromWeights, overrides, resolve};
+use upconv_train::settings::{overrides, resolve};
 use upconv_train::{Result, Run, TrainError, Trainee};
-use upconv_weights::format;
 
 use super::networks::Classifying;
 use super::settings::Settings;
 use super::trainee::ClassificationTrainee;
 use super::{NAMES, with_network};
-use crate::training::begin::{Begun, Wishes};
+use crate::training::begin::{Begun, Wishes, absolute};
 
 /// Begins a run of a classifier; `None` for a model of another kind.
 pub(in crate::training) fn begin(
@@ -48,13 +47,7 @@ fn begin_as<N: Classifying + 'static>(
         }
     }
     let mut presets = N::presets(model);
-    let known: Vec<&str> = presets.iter().map(|preset| preset.name).collect();
-    let at = match wishes.preset {
-        None => 0,
-        Some(name) => known.iter().position(|&known| known == name).ok_or_else(|| {
-            refuse("--preset", format!("{model} has no {name:?}; legal: {}", known.join(", ")))
-        })?,
-    };
+    let at = wishes.chosen(model, presets.iter().map(|preset| preset.name))?;
     started::<N>(model, presets.swap_remove(at).settings, data, out, wishes)
 }
 
@@ -66,21 +59,12 @@ pub(super) fn started<N: Classifying + 'static>(
     out: &Path,
     wishes: &Wishes<'_>,
 ) -> Result<Begun> {
-    let folder = std::fs::canonicalize(data)
-        .map_err(|source| TrainError::Read { path: data.into(), source })?;
+    let folder = absolute(data)?;
     let found = ClassifiedFolder::open(&folder, Some(0)).map_err(TrainError::model)?;
     *N::classes(&mut settings.config) = found.classes.len();
     drop(found);
     settings.data.folder = folder;
-    if let Some(seed) = wishes.seed {
-        settings.run.seed = seed;
-    }
-    if let Some(file) = wishes.from {
-        let file = std::fs::canonicalize(file)
-            .map_err(|source| TrainError::Read { path: file.into(), source })?;
-        let weights_hash = format::open(&file)?.weights.weights_hash();
-        settings.run.from = Some(FromWeights { file, weights_hash });
-    }
+    wishes.enter(&mut settings.run)?;
     let settings: Settings<N::Config> =
         resolve("--set", &settings, Default::default(), overrides(wishes.set)?)?;
     settings.run.check()?;

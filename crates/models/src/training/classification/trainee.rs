@@ -25,6 +25,7 @@ use crate::initial::draw;
 use crate::stored;
 use crate::training::figures::eager;
 use crate::training::loss::Loss;
+use crate::training::settings::of_net;
 
 /// The size of inputs where neither the network nor the pictures tell one.
 const USUAL: Size = Size { height: 224, width: 224 };
@@ -149,16 +150,6 @@ impl<N: Classifying> ClassificationTrainee<N> {
             }
         }
         Ok(batch)
-    }
-}
-
-/// With the key under which the part's settings stand.
-fn of_net(error: TrainError) -> TrainError {
-    match error {
-        TrainError::Setting { place, reason } => {
-            TrainError::Setting { place: format!("net.{place}"), reason }
-        }
-        other => other,
     }
 }
 
