@@ -13,6 +13,7 @@ use crate::message::ErrorObject;
 
 /// What one dialect makes of the words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DialectRow {
     /// Name of the dialect.
     pub dialect: &'static str,
@@ -32,6 +33,7 @@ pub struct DialectRow {
 
 /// The table of all dialects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AllDialects {
     /// One row per dialect, in the order of [`Dialect::ALL`].
     pub rows: Vec<DialectRow>,

@@ -15,6 +15,7 @@ use crate::views::{Worked, gather};
 
 /// One axis in numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AxisNumbers {
     /// Number of the axis, from 0.
     pub axis: usize,
@@ -48,6 +49,7 @@ pub struct AxisNumbers {
 ///
 /// Members are only ever added, at the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Explanation {
     /// Name of the dialect.
     pub dialect: &'static str,
@@ -108,6 +110,11 @@ impl Explained {
     /// The axes that the dialect makes of the setting: what drawings start from.
     pub fn axes(&self) -> &[Axis] {
         &self.resolved.axes
+    }
+
+    /// Groups.
+    pub fn groups(&self) -> usize {
+        self.resolved.groups
     }
 
     /// Everything as data.

@@ -4,6 +4,8 @@
 //!
 //! * [`Explained`]: a setting that its dialect accepts; [`Explained::data`] gives it as data,
 //!   [`Explained::page`] as a page.
+//! * [`Words`]: a setting as people write it, `3x3`, `same`, `1:0`.
+//! * [`Trace`]: the same with numbers of the reader's own, seen from every side, for a page to draw.
 //! * [`AllDialects`]: what every dialect makes of the same words.
 //! * [`plan()`]: the settings that give a wanted size, best first.
 //! * [`Chain`]: a whole encoder and decoder: every size, whether it comes back, and what repairs it.
@@ -49,7 +51,9 @@ mod planner;
 mod rank;
 #[cfg(test)]
 mod sample;
+mod trace;
 mod views;
+pub mod words;
 
 pub use all_dialects::{AllDialects, DialectRow};
 pub use balance::{
@@ -75,5 +79,10 @@ pub use message::{ErrorObject, MAX_LEGAL_LISTED, message};
 pub use overlap::{MAX_CELLS_LISTED, Overlap};
 pub use planner::{MAX_PLANNED, Planned, plan, plan_page};
 pub use rank::SmallMatrix;
+pub use trace::{
+    Fill, Landing, MAX_GROUPS_TRACED, MAX_PRODUCTS_TRACED, Phases, Plane, Stretched, Trace,
+    TraceError,
+};
 pub use views::matrix::{MAX_MATRIX_DRAWN, MatrixForm};
 pub use views::{MAX_CELLS_DRAWN, MAX_SMALL_DRAWN, Worked};
+pub use words::Words;

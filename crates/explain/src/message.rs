@@ -10,6 +10,7 @@ pub const MAX_LEGAL_LISTED: i64 = 1 << 16;
 
 /// The object `error` that programs read: what is unknown is null.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorObject {
     /// Stable name of the broken rule.
     pub rule: Option<String>,

@@ -12,6 +12,7 @@ pub const MAX_CELLS_LISTED: usize = 1 << 16;
 
 /// The overlap of a setting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Overlap {
     /// Whether all cells away from the border receive equally many products.
     pub uniform: bool,

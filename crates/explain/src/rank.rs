@@ -5,6 +5,7 @@ use upconv_geometry::{Axis, GeometryError, Matrix};
 
 /// A small matrix C of the convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SmallMatrix {
     /// Cells along a side of the large picture.
     pub side: usize,

@@ -8,6 +8,7 @@ use super::weight::{Layout, TransposedWeight};
 
 /// What evening a weight does to it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Balanced {
     /// The imbalance that is left: rounding.
     pub imbalance: f64,

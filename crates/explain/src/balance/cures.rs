@@ -16,6 +16,7 @@ const BILINEAR: usize = 2;
 
 /// One cure.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Cure {
     /// `divisible_kernel`, `icnr`, `resize_convolution`, `blur` or `balanced_weights`.
     pub name: &'static str,

@@ -31,6 +31,7 @@ use sums::Sums;
 
 /// One phase: the output cells that lie a stride apart, and so share their taps.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PhaseRow {
     /// Per axis the place in the uncropped result, modulo the stride.
     pub phase: Vec<usize>,
@@ -45,6 +46,7 @@ pub struct PhaseRow {
 
 /// The output channel whose phases differ most.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WorstChannel {
     /// Its number.
     pub channel: usize,
@@ -60,6 +62,7 @@ pub struct WorstChannel {
 ///
 /// Members are only ever added, at the end.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BalanceData {
     /// Taps per axis.
     pub kernel: Vec<usize>,

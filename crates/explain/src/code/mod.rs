@@ -17,6 +17,7 @@ use crate::lang::Lang;
 
 /// Code for one setting, a text per framework.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Code {
     /// `tf.nn.conv{1,2,3}d_transpose`.
     pub tensorflow: String,

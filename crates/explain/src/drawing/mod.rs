@@ -26,9 +26,12 @@ mod tests;
 mod zero_insertion;
 
 pub(crate) use palette::{HEATS, Paint, heat};
+pub(crate) use phases::AxisPhases;
 pub(crate) use raster::picture;
 pub(crate) use scene::{Anchor, Mark, Outline, Point, Scene};
+pub(crate) use subject::Subject;
 pub(crate) use svg::{About, file};
+pub(crate) use zero_insertion::StretchedAxis;
 
 pub use palette::Theme;
 pub use subject::{MAX_CELLS_PICTURED, MAX_SIDE_PICTURED};
@@ -38,7 +41,6 @@ use upconv_geometry::Axis;
 use compose::Head;
 use html::Tab;
 use panel::Frame;
-use subject::Subject;
 
 use crate::explanation::Explained;
 use crate::lang::{Lang, say, short, sizes};

@@ -15,14 +15,14 @@ pub(crate) fn title(subject: &Subject) -> &'static str {
 }
 
 /// Which phase each output and each tap of an axis belongs to.
-struct AxisPhases {
-    outputs: Vec<usize>,
-    taps: Vec<Option<usize>>,
-    number: usize,
+pub(crate) struct AxisPhases {
+    pub(crate) outputs: Vec<usize>,
+    pub(crate) taps: Vec<Option<usize>>,
+    pub(crate) number: usize,
 }
 
 impl AxisPhases {
-    fn new(axis: &Axis) -> Self {
+    pub(crate) fn new(axis: &Axis) -> Self {
         let phases = axis.phases();
         let (mut outputs, mut taps) = (vec![0; axis.output()], vec![None; axis.kernel()]);
         for (n, phase) in phases.iter().enumerate() {

@@ -19,7 +19,7 @@ pub(crate) fn title(subject: &Subject) -> &'static str {
 }
 
 /// One axis of the stretched input, in cells of the uncropped result.
-struct Stretched {
+pub(crate) struct StretchedAxis {
     /// All that the kernel reads, and every input cell.
     cells: Range<i64>,
     /// Where each input cell lies: its product with tap 0 stays there.
@@ -28,8 +28,8 @@ struct Stretched {
     taps: Vec<i64>,
 }
 
-impl Stretched {
-    fn new(axis: &Axis, uncropped: &Axis) -> Self {
+impl StretchedAxis {
+    pub(crate) fn new(axis: &Axis, uncropped: &Axis) -> Self {
         let at = |input: usize, tap: usize| uncropped.target(input, tap).map(|cell| cell as i64);
         let inputs: Vec<i64> = (0..axis.input()).filter_map(|input| at(input, 0)).collect();
         let taps: Vec<i64> = (0..axis.kernel()).filter_map(|tap| at(0, tap)).collect();
@@ -40,23 +40,23 @@ impl Stretched {
         Self { cells: (begin - reach).min(0)..end.max(last + 1), inputs, taps }
     }
 
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         (self.cells.end - self.cells.start) as usize
     }
 
-    fn input_at(&self, n: usize) -> Option<usize> {
+    pub(crate) fn input_at(&self, n: usize) -> Option<usize> {
         let cell = self.cells.start + n as i64;
         self.inputs.iter().position(|&input| input == cell)
     }
 
     /// The tap over a cell of the picture, for a cell of the uncropped result.
-    fn tap_at(&self, n: usize, result: i64) -> Option<usize> {
+    pub(crate) fn tap_at(&self, n: usize, result: i64) -> Option<usize> {
         let cell = self.cells.start + n as i64;
         self.taps.iter().position(|&tap| result - tap == cell)
     }
 
     /// The cells that the kernel spans for it.
-    fn window(&self, result: i64) -> Range<usize> {
+    pub(crate) fn window(&self, result: i64) -> Range<usize> {
         let reach = self.taps.last().copied().unwrap_or(0);
         let first = (result - reach - self.cells.start) as usize;
         first..first + reach as usize + 1
@@ -66,7 +66,7 @@ impl Stretched {
 /// What one output cell reads. Outputs up to `until` have their values.
 pub(crate) fn frame(subject: &Subject, step: usize, until: usize) -> Frame {
     let lang = subject.lang;
-    let axes = [0, 1].map(|n| Stretched::new(&subject.axes[n], &subject.uncropped[n]));
+    let axes = [0, 1].map(|n| StretchedAxis::new(&subject.axes[n], &subject.uncropped[n]));
     let [rows, columns] = &axes;
     let result = subject.uncropped_of(step);
     let label = lang.pick(

@@ -105,6 +105,7 @@ impl From<KernelError> for LossError {
 
 /// One way, and how near it comes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LossRow {
     /// [`Method::name`].
     pub method: &'static str,
@@ -119,6 +120,7 @@ pub struct LossRow {
 
 /// What came of it, as data.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LossData {
     /// How far down.
     pub factor: usize,

@@ -24,6 +24,7 @@ const MAX_STRIDE: i64 = 64;
 
 /// A setting that gives the wanted size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Planned {
     /// Name of the dialect.
     pub dialect: &'static str,

@@ -12,6 +12,7 @@ pub const MAX_MATRIX_DRAWN: usize = 36;
 
 /// The matrix of the forward convolution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MatrixForm {
     /// Rows of C: input cells of the transposed convolution.
     pub rows: usize,

@@ -25,6 +25,7 @@ pub const MAX_CELLS_DRAWN: usize = 16;
 
 /// A small setting with numbers put through it, in one or two dimensions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Worked {
     /// The axes.
     #[serde(skip)]

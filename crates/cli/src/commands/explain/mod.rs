@@ -11,14 +11,13 @@ use std::process::ExitCode;
 
 use upconv_explain::{
     AllDialects, Drawing, DrawingOptions, Explained, Lang, Layout, MAX_CELLS_PICTURED,
-    MAX_MATRIX_DRAWN, MAX_SIDE_PICTURED, Theme, View,
+    MAX_MATRIX_DRAWN, MAX_SIDE_PICTURED, Theme, View, Words,
 };
-use upconv_geometry::{Dialect, Setting};
 
 use crate::args::Context;
 use crate::failure::Failure;
 use crate::output;
-use crate::sizes::{count, dialect, padding, sizes};
+use crate::sizes::setting;
 use args::{Explain, Format, ThemeName};
 
 pub(crate) fn run(args: &Explain, context: Context) -> Result<ExitCode, Failure> {
@@ -30,7 +29,7 @@ pub(crate) fn run(args: &Explain, context: Context) -> Result<ExitCode, Failure>
         return weights::run(file, layer, args, context);
     }
     let format = format(args, context)?;
-    let setting = setting(args, lang)?;
+    let setting = setting(&words(args), lang)?;
     // A file is not read on this terminal.
     let layout = if args.out.is_some() { Layout::default() } else { output::layout() };
     if args.all_dialects {
@@ -202,29 +201,19 @@ fn too_large(view: View, lang: Lang) -> String {
     }
 }
 
-/// The words of the command line, not yet put to a dialect.
-fn setting(args: &Explain, lang: Lang) -> Result<Setting, Failure> {
-    let optional = |name, text: &Option<String>| match text {
-        Some(text) => sizes(name, text, lang).map(Some),
-        None => Ok(None),
-    };
-    let named = args.dialect.as_ref().map(|name| dialect(name, lang)).transpose()?;
-    let plain = Setting::new(named.unwrap_or(Dialect::Definition));
-    Ok(Setting {
-        // Without either there is a picture or a weight file.
-        input: sizes("input", args.input.as_deref().unwrap_or_default(), lang)?,
-        kernel: sizes("kernel", args.kernel.as_deref().unwrap_or_default(), lang)?,
-        stride: optional("stride", &args.stride)?.unwrap_or(plain.stride),
-        dilation: optional("dilation", &args.dilation)?.unwrap_or(plain.dilation),
-        groups: match &args.groups {
-            Some(text) => count("groups", text, lang)?,
-            None => plain.groups,
-        },
-        padding: args.padding.as_ref().map(|text| padding(text, lang)).transpose()?,
-        output: optional("output", &args.output)?,
-        output_padding: optional("output-padding", &args.output_padding)?,
-        ..plain
-    })
+/// The words of the command line.
+fn words(args: &Explain) -> Words {
+    Words {
+        dialect: args.dialect.clone(),
+        input: args.input.clone(),
+        kernel: args.kernel.clone(),
+        stride: args.stride.clone(),
+        dilation: args.dilation.clone(),
+        groups: args.groups.clone(),
+        padding: args.padding.clone(),
+        output: args.output.clone(),
+        output_padding: args.output_padding.clone(),
+    }
 }
 
 /// To standard output, or to a file; `-` is standard output.
