@@ -12,6 +12,7 @@ use crate::commands::finetune::args::FineTune;
 use crate::commands::predict::Predict;
 use crate::commands::sample::Sample;
 use crate::commands::segment::args::Segment;
+use crate::commands::serve::Serve;
 use crate::commands::train::args::{Eval, Train};
 
 const EXAMPLES: &str = "\
@@ -128,6 +129,7 @@ pub(crate) enum Command {
     Convert(Convert),
     Inspect(Inspect),
     Diff(Diff),
+    Serve(Serve),
     /// Version, licences, and what this build finds on this machine
     About,
 }

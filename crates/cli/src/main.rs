@@ -44,6 +44,7 @@ fn main() -> ExitCode {
         Command::Convert(convert) => commands::convert::run(convert, &cli.global, context),
         Command::Inspect(inspect) => commands::inspect::run(inspect, context),
         Command::Diff(diff) => commands::diff::run(diff, context),
+        Command::Serve(serve) => commands::serve::run(serve, &cli.global, context),
         Command::About => commands::about::run(&cli.global, context),
     });
     match result {

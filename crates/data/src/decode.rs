@@ -105,6 +105,27 @@ pub fn decode(file: &[u8]) -> Result<Picture> {
     Opened::new(file)?.decode()
 }
 
+/// The same with a limit of one's own on pixels, below [`MAX_PIXELS`], which is looked at before anything is decoded.
+///
+/// # Errors
+/// As [`decode`].
+///
+/// ```
+/// use upconv_data::{decode, sample};
+/// // 2x2 pixels.
+/// assert!(decode::decode_within(&sample::bmp(), 4).is_ok());
+/// let error = decode::decode_within(&sample::bmp(), 3).unwrap_err().to_string();
+/// assert!(error.ends_with("at most 3 are read"), "{error}");
+/// ```
+pub fn decode_within(file: &[u8], limit: usize) -> Result<Picture> {
+    let opened = Opened::new(file)?;
+    let size = opened.size();
+    match size.pixels() > limit {
+        true => Err(DataError::TooManyPixels { size, limit }),
+        false => opened.decode(),
+    }
+}
+
 /// Reads a file or a stream whole, if it has at most [`MAX_FILE_BYTES`].
 ///
 /// # Errors

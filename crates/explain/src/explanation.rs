@@ -112,6 +112,11 @@ impl Explained {
         &self.resolved.axes
     }
 
+    /// The language of its texts.
+    pub fn lang(&self) -> Lang {
+        self.lang
+    }
+
     /// Groups.
     pub fn groups(&self) -> usize {
         self.resolved.groups

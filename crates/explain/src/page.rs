@@ -267,7 +267,10 @@ fn phase_balance(axes: &[Axis], least: usize, most: usize, lang: Lang) -> Option
 /// Two digits behind the point at most: `2`, `1.5`, `1.33`.
 pub(crate) fn short_number(value: f64) -> String {
     let text = format!("{value:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    match text.trim_end_matches('0').trim_end_matches('.') {
+        "-0" => "0".to_owned(),
+        short => short.to_owned(),
+    }
 }
 
 fn intro(lang: Lang) -> Block {

@@ -54,6 +54,16 @@ pub enum WeightsError {
         /// The formats that are read.
         known: String,
     },
+    /// A format that takes several files, of which one was given alone.
+    #[error(
+        "{file}: {format} takes more than this file, or holds no weights of layers; open it from a folder"
+    )]
+    NotAlone {
+        /// The file.
+        file: String,
+        /// The name of its format.
+        format: &'static str,
+    },
     /// The file ends too early.
     #[error(
         "{file}: cut short: {what} needs {needed} bytes from byte {offset} on, but {got} are there"
@@ -429,6 +439,7 @@ impl WeightsError {
             | Self::NotAFile { file }
             | Self::TooLarge { file, .. }
             | Self::UnknownFormat { file, .. }
+            | Self::NotAlone { file, .. }
             | Self::Truncated { file, .. }
             | Self::Surplus { file, .. }
             | Self::Json { file, .. }

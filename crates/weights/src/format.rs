@@ -1,13 +1,16 @@
 //! What a file is, by its content, and what is in it.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::bytes::Whole;
 use crate::caffe::{self, Net};
 use crate::error::{Result, WeightsError};
 use crate::graph::Graph;
 use crate::graph_def;
+use crate::hash::sha256;
 use crate::input;
 use crate::keras;
 use crate::metadata::Origin;
@@ -330,6 +333,82 @@ pub fn open(path: &Path) -> Result<Source> {
     Ok(source)
 }
 
+/// Reads a weight file that is in memory; `file` is what messages call it, and its ending counts as in [`open`].
+///
+/// # Errors
+/// As [`open`]; also for a format that takes more than one file, which cannot be looked for.
+///
+/// ```
+/// use upconv_weights::{Format, format};
+/// let empty = b"\x02\0\0\0\0\0\0\0{}".to_vec();
+/// assert_eq!(format::from_bytes("none.safetensors", empty)?.format, Format::Safetensors);
+/// # Ok::<(), upconv_weights::WeightsError>(())
+/// ```
+pub fn from_bytes(file: &str, bytes: Vec<u8>) -> Result<Source> {
+    let bytes = Arc::new(bytes);
+    let begin = &bytes[..bytes.len().min(BEGIN)];
+    let by_entries = || match begin.starts_with(zip::MAGIC) {
+        true => {
+            let names = zip::names_in(file, Whole::Read(bytes.clone())).ok()?;
+            Format::of_archive(&names.iter().map(|name| &name[..]).collect::<Vec<_>>())
+        }
+        false => None,
+    };
+    let by_name = || by_ending(Path::new(file), begin);
+    let format = Format::of(begin).or_else(by_entries).or_else(by_name);
+    let format = format.ok_or_else(|| unknown(file, begin))?;
+    let read = SourceFile {
+        name: base_name(Path::new(file)),
+        bytes: bytes.len() as u64,
+        sha256: sha256(&bytes),
+    };
+    // Nobody else holds them any more.
+    let bytes = Arc::unwrap_or_clone(bytes);
+    let mut source = Source {
+        file: file.into(),
+        format,
+        files: vec![read],
+        weights: Weights::default(),
+        graph: None,
+        net: None,
+        passed_over: Vec::new(),
+    };
+    match format {
+        Format::Safetensors => source.weights = Weights::from_bytes(file, &bytes)?,
+        Format::Npy | Format::Npz => source.weights = numpy::from_bytes(file, bytes)?,
+        Format::Torch => {
+            let torch::Model { weights, passed_over } = torch::from_bytes(file, bytes)?;
+            (source.weights, source.passed_over) = (weights, passed_over);
+        }
+        Format::Keras => {
+            let keras::Model { weights, passed_over, .. } = keras::from_bytes(file, bytes)?;
+            (source.weights, source.passed_over) = (weights, passed_over);
+        }
+        Format::Onnx => {
+            let onnx::Model { weights, passed_over, .. } = onnx::from_bytes(file, bytes)?;
+            (source.weights, source.passed_over) = (weights, passed_over);
+        }
+        Format::GraphDef => {
+            let model = graph_def::graph_from_bytes(file, bytes)?;
+            (source.weights, source.graph) = (model.weights, Some(model.graph));
+            source.passed_over = model.passed_over;
+        }
+        Format::Caffemodel => {
+            let caffe::Model { weights, net } = caffe::from_bytes(file, bytes)?;
+            (source.weights, source.net) = (weights, Some(net));
+        }
+        Format::TfjsGraph
+        | Format::TfjsLayers
+        | Format::TfCheckpoint
+        | Format::SavedModel
+        | Format::Binaryproto => {
+            let format = format.name();
+            return Err(WeightsError::NotAlone { file: file.into(), format });
+        }
+    }
+    Ok(source)
+}
+
 /// Bytes that tell the format: the name of the first entry of an archive must lie within.
 const BEGIN: usize = 1024;
 
@@ -346,39 +425,46 @@ pub fn detect(path: &Path) -> Result<Format> {
     }
     let file = path.display().to_string();
     let begin = input::begin(path, BEGIN)?;
-    // Where the content is too broken to tell, the name decides whose reader says what is wrong.
-    let by_name = match path.extension().and_then(|extension| extension.to_str()) {
-        Some("safetensors") if begin.len() <= PREFIX as usize => Some(Format::Safetensors),
-        Some("npy") if numpy::MAGIC.starts_with(&begin) => Some(Format::Npy),
-        Some("ckpt") if begin.is_empty() || begin.starts_with(b"\0") => Some(Format::TfCheckpoint),
-        Some("pb") if begin.len() < 32 => match base_name(path).as_str() {
-            "saved_model.pb" => Some(Format::SavedModel),
-            _ => Some(Format::GraphDef),
-        },
-        Some("caffemodel") if caffe::begins_model(&begin) => Some(Format::Caffemodel),
-        Some("binaryproto") if caffe::begins_blob(&begin) => Some(Format::Binaryproto),
-        Some("npz") if begin.is_empty() || begin.starts_with(b"P") => Some(Format::Npz),
-        Some("h5" | "hdf5") if keras::MAGIC.starts_with(&begin) => Some(Format::Keras),
-        Some("keras") if begin.is_empty() || begin.starts_with(b"P") => Some(Format::Keras),
-        Some("onnx") => Some(Format::Onnx),
-        Some("pt" | "pth") if begin.is_empty() || begin.starts_with(b"P") => Some(Format::Torch),
-        _ => None,
-    };
     let by_entries = || match begin.starts_with(zip::MAGIC) {
         true => Format::of_archive(
             &zip::names(&file, path).ok()?.iter().map(|n| &n[..]).collect::<Vec<_>>(),
         ),
         false => None,
     };
-    Format::of(&begin).or_else(by_entries).or(by_name).ok_or_else(|| {
-        let begins = match looks_like(&begin) {
-            Some(what) => format!("it looks like {what}"),
-            None if begin.is_empty() => "it is empty".into(),
-            None => format!("it begins with the bytes {:02x?}", &begin[..begin.len().min(8)]),
-        };
-        let known = Format::ALL.iter().map(|known| known.known_as()).collect::<Vec<_>>().join(", ");
-        WeightsError::UnknownFormat { file, begins, known }
-    })
+    let by_name = || by_ending(path, &begin);
+    let format = Format::of(&begin).or_else(by_entries).or_else(by_name);
+    format.ok_or_else(|| unknown(&file, &begin))
+}
+
+/// Where the content is too broken to tell, the name decides whose reader says what is wrong.
+fn by_ending(path: &Path, begin: &[u8]) -> Option<Format> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("safetensors") if begin.len() <= PREFIX as usize => Some(Format::Safetensors),
+        Some("npy") if numpy::MAGIC.starts_with(begin) => Some(Format::Npy),
+        Some("ckpt") if begin.is_empty() || begin.starts_with(b"\0") => Some(Format::TfCheckpoint),
+        Some("pb") if begin.len() < 32 => match base_name(path).as_str() {
+            "saved_model.pb" => Some(Format::SavedModel),
+            _ => Some(Format::GraphDef),
+        },
+        Some("caffemodel") if caffe::begins_model(begin) => Some(Format::Caffemodel),
+        Some("binaryproto") if caffe::begins_blob(begin) => Some(Format::Binaryproto),
+        Some("npz") if begin.is_empty() || begin.starts_with(b"P") => Some(Format::Npz),
+        Some("h5" | "hdf5") if keras::MAGIC.starts_with(begin) => Some(Format::Keras),
+        Some("keras") if begin.is_empty() || begin.starts_with(b"P") => Some(Format::Keras),
+        Some("onnx") => Some(Format::Onnx),
+        Some("pt" | "pth") if begin.is_empty() || begin.starts_with(b"P") => Some(Format::Torch),
+        _ => None,
+    }
+}
+
+fn unknown(file: &str, begin: &[u8]) -> WeightsError {
+    let begins = match looks_like(begin) {
+        Some(what) => format!("it looks like {what}"),
+        None if begin.is_empty() => "it is empty".into(),
+        None => format!("it begins with the bytes {:02x?}", &begin[..begin.len().min(8)]),
+    };
+    let known = Format::ALL.iter().map(|known| known.known_as()).collect::<Vec<_>>().join(", ");
+    WeightsError::UnknownFormat { file: file.into(), begins, known }
 }
 
 /// What files are that people may take for weights, and that no reader here knows.

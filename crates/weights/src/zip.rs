@@ -12,7 +12,7 @@ mod entry;
 
 use std::path::Path;
 
-use crate::bytes::Bytes;
+use crate::bytes::{Bytes, Whole};
 use crate::error::{Result, WeightsError};
 use crate::input;
 use directory::Entry;
@@ -57,6 +57,11 @@ pub(crate) fn first_name(begin: &[u8]) -> Option<&[u8]> {
 /// The names of the entries of a file.
 pub(crate) fn names(file: &str, path: &Path) -> Result<Vec<String>> {
     let (whole, _) = input::whole(path)?;
+    names_in(file, whole)
+}
+
+/// The names of the entries of a file in memory.
+pub(crate) fn names_in(file: &str, whole: Whole) -> Result<Vec<String>> {
     let archive = Archive::open(file, Bytes::shared(whole))?;
     Ok(archive.names().map(str::to_owned).collect())
 }

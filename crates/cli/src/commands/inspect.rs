@@ -3,48 +3,24 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use serde::Serialize;
 use upconv_explain::{Block, Lang, Page};
 use upconv_weights::format::SourceFile;
 use upconv_weights::metadata::Input;
-use upconv_weights::{Metadata, PassedOver, Source, Statistics, Tensor, format, shape_text, shown};
+use upconv_weights::{
+    InspectedTensor, Inspection, Metadata, PassedOver, Statistics, format, shape_text, shown,
+};
 
 use crate::args::{Context, Inspect};
 use crate::failure::Failure;
 use crate::output;
 
-#[derive(Serialize)]
-struct Inspection<'a> {
-    file: &'a str,
-    format: &'static str,
-    /// Of all files together.
-    bytes: u64,
-    sha256: &'a str,
-    files: &'a [SourceFile],
-    model: Option<&'a str>,
-    metadata: Option<&'a Metadata>,
-    weights_hash: String,
-    tensors: Vec<Row<'a>>,
-    /// What else is in the file.
-    passed_over: &'a [PassedOver],
-}
-
 /// Most things that are passed over of which the page has a line.
 const MAX_PASSED_OVER: usize = 8;
-
-#[derive(Serialize)]
-struct Row<'a> {
-    name: &'a str,
-    dtype: &'static str,
-    shape: &'a [usize],
-    #[serde(flatten)]
-    statistics: Statistics,
-}
 
 pub(crate) fn run(args: &Inspect, context: Context) -> Result<ExitCode, Failure> {
     let Context { json, lang, .. } = context;
     let source = format::open(&args.file).map_err(|error| Failure::weights(&error))?;
-    let inspection = inspect(&source);
+    let inspection = Inspection::of(&source);
     let text = match json {
         true => output::json_line(&inspection),
         false => page(&inspection, lang).text(output::layout()),
@@ -52,27 +28,6 @@ pub(crate) fn run(args: &Inspect, context: Context) -> Result<ExitCode, Failure>
     let path = Path::new("standard output");
     output::print(&text).map_err(|error| Failure::write(path, &error, lang))?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn inspect(source: &Source) -> Inspection<'_> {
-    let weights = &source.weights;
-    Inspection {
-        file: &source.file,
-        format: source.format.name(),
-        bytes: source.bytes(),
-        sha256: source.sha256(),
-        files: &source.files,
-        model: weights.metadata().map(|metadata| metadata.model.as_str()),
-        metadata: weights.metadata(),
-        weights_hash: weights.weights_hash(),
-        tensors: weights.tensors().iter().map(row).collect(),
-        passed_over: &source.passed_over,
-    }
-}
-
-fn row(tensor: &Tensor) -> Row<'_> {
-    let (name, dtype, shape) = (tensor.name(), tensor.dtype().name(), tensor.shape());
-    Row { name, dtype, shape, statistics: tensor.statistics() }
 }
 
 fn page(inspection: &Inspection<'_>, lang: Lang) -> Page {
@@ -171,7 +126,7 @@ fn input(input: &Input) -> String {
 }
 
 /// A row for each tensor; on a narrow screen two lines for each.
-fn table(tensors: &[Row<'_>], with_non_finite: bool) -> Vec<Vec<String>> {
+fn table(tensors: &[InspectedTensor<'_>], with_non_finite: bool) -> Vec<Vec<String>> {
     let heading = ["name", "dtype", "shape", "min", "max", "mean", "std", "non_finite"];
     let columns = if with_non_finite { heading.len() } else { heading.len() - 1 };
     let mut rows = vec![heading.map(str::to_owned)];

@@ -16,5 +16,6 @@ pub(crate) mod plan;
 pub(crate) mod predict;
 pub(crate) mod sample;
 pub(crate) mod segment;
+pub(crate) mod serve;
 mod stored;
 pub(crate) mod train;

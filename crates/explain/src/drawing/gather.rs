@@ -2,8 +2,9 @@
 
 use super::palette::Paint;
 use super::panel::{Cell, Frame, Panel};
-use super::subject::Subject;
+use super::subject::{Numbers, Subject};
 use crate::lang::say;
+use crate::page::short_number;
 
 /// Most products that a caption spells out.
 const MAX_TERMS: usize = 9;
@@ -74,13 +75,17 @@ fn sum(subject: &Subject, output: usize, products: &[(usize, usize)]) -> String 
         format!("{x}*{w}")
     };
     let names = products.iter().map(term).collect::<Vec<_>>().join(" + ");
-    match &subject.worked {
+    match &subject.numbers {
         None => format!("{y} = {names}"),
-        Some(worked) => {
+        Some(Numbers { x, w, y: sums }) => {
+            let factor = |value: f64| match value < 0.0 {
+                true => format!("({})", short_number(value)),
+                false => short_number(value),
+            };
             let number =
-                |&(input, tap): &(usize, usize)| format!("{}*{}", worked.x[input], worked.w[tap]);
+                |&(input, tap): &(usize, usize)| format!("{}*{}", factor(x[input]), factor(w[tap]));
             let numbers = products.iter().map(number).collect::<Vec<_>>().join(" + ");
-            format!("{y} = {names} = {numbers} = {}", worked.y[output])
+            format!("{y} = {names} = {numbers} = {}", short_number(sums[output]))
         }
     }
 }

@@ -29,7 +29,7 @@ pub(crate) use palette::{HEATS, Paint, heat};
 pub(crate) use phases::AxisPhases;
 pub(crate) use raster::picture;
 pub(crate) use scene::{Anchor, Mark, Outline, Point, Scene};
-pub(crate) use subject::Subject;
+pub(crate) use subject::{Numbers, Subject};
 pub(crate) use svg::{About, file};
 pub(crate) use zero_insertion::StretchedAxis;
 
@@ -44,6 +44,8 @@ use panel::Frame;
 
 use crate::explanation::Explained;
 use crate::lang::{Lang, say, short, sizes};
+use crate::loss::Panel;
+use crate::trace::Trace;
 
 /// Most steps of a view that are drawn; of more, so many at equal distances.
 pub const MAX_STEPS: usize = 64;
@@ -154,6 +156,28 @@ impl Drawing {
         let dialect = lang.dialect(explained.setting.dialect);
         let title = say!(lang, "Transposed convolution, {dialect}", "转置卷积，{dialect}");
         Some(Self { subject, title, setting: words(explained), options })
+    }
+
+    /// With the numbers of a [`Trace`] of the same setting, of its first group.
+    #[must_use]
+    pub fn with_numbers(mut self, trace: &Trace) -> Self {
+        let numbers = trace.planes.first().map(|plane| Numbers {
+            x: plane.x.clone(),
+            w: plane.w.clone(),
+            y: plane.y.clone(),
+        });
+        self.subject.numbers = numbers;
+        self
+    }
+
+    /// The picture of [`Self::svg`] in pixels.
+    pub fn pixels(&self, view: View) -> Option<Panel> {
+        let picture = raster::picture(&self.svg(view)?)?;
+        Some(Panel {
+            height: picture.height.into(),
+            width: picture.width.into(),
+            rgb: picture.colours.concat(),
+        })
     }
 
     /// One picture of a view: a telling step of it, with the values of all steps. `None` for the matrix if it

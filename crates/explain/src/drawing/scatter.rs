@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::palette::Paint;
 use super::panel::{Cell, Frame, Panel};
-use super::subject::Subject;
+use super::subject::{Numbers, Subject};
 use crate::lang::say;
+use crate::page::short_number;
 use crate::views::Place;
 
 pub(crate) fn title(subject: &Subject) -> &'static str {
@@ -45,11 +46,11 @@ pub(crate) fn frame(subject: &Subject, step: usize, until: usize) -> Frame {
     });
     let x = subject.name('x', step, subject.input());
     let mut first = vec![input, kernel];
-    if let Some(worked) = &subject.worked {
-        let label = format!("{x} * w = {} * w", worked.x[step]);
+    if let Some(numbers) = &subject.numbers {
+        let label = format!("{x} * w = {} * w", short_number(numbers.x[step]));
         first.push(Panel::new(label, subject.kernel(), |i, j| {
-            let product = worked.x[step] * worked.w[i * subject.kernel()[1] + j];
-            let cell = Cell::new(Paint::Kernel, Some(product.to_string()));
+            let product = numbers.x[step] * numbers.w[i * subject.kernel()[1] + j];
+            let cell = Cell::new(Paint::Kernel, Some(short_number(product)));
             Some(cell.lit_if(true, Paint::KernelLit))
         }));
     }
@@ -91,16 +92,16 @@ fn result(subject: &Subject, until: usize, touched: &BTreeSet<(usize, usize)>) -
             (Place::Added, Place::Cropped) | (Place::Cropped, Place::Added) => return None,
             _ => Place::Cropped,
         };
-        let sum = |worked: &crate::Worked| -> String {
+        let sum = |numbers: &Numbers| -> String {
             if place == Place::Added {
                 return "0".to_owned();
             }
             // Neither is negative: both lie in the uncropped result.
             let products = subject.products_uncropped([row as usize, column as usize]);
             let own = products.into_iter().filter(|&(input, _)| input <= until);
-            own.map(|(input, tap)| worked.x[input] * worked.w[tap]).sum::<i64>().to_string()
+            short_number(own.map(|(input, tap)| numbers.x[input] * numbers.w[tap]).sum())
         };
-        let text = subject.worked.as_ref().map(sum);
+        let text = subject.numbers.as_ref().map(sum);
         let paint = match place {
             Place::Added => Paint::Zero,
             Place::Cropped => Paint::Cropped,

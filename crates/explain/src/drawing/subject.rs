@@ -4,6 +4,7 @@
 use upconv_geometry::{Axis, AxisParams};
 
 use crate::lang::Lang;
+use crate::page::short_number;
 use crate::views::{Span, Worked, name, products, uncrop};
 
 /// Most cells of a grid that is drawn.
@@ -11,13 +12,30 @@ pub const MAX_CELLS_PICTURED: usize = 48 * 48;
 /// Most cells of an axis that is drawn (input, output, uncropped result, or what the kernel spans).
 pub const MAX_SIDE_PICTURED: usize = 128;
 
+/// The numbers of a picture, row by row.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Numbers {
+    pub(crate) x: Vec<f64>,
+    pub(crate) w: Vec<f64>,
+    pub(crate) y: Vec<f64>,
+}
+
+impl Numbers {
+    /// 1, 2, 3, ... where that is small enough to be read.
+    fn counted(axes: &[Axis]) -> Option<Self> {
+        let Worked { x, w, y, .. } = Worked::new(axes)?;
+        let floats = |list: Vec<i64>| list.into_iter().map(|number| number as f64).collect();
+        Some(Self { x: floats(x), w: floats(w), y: floats(y) })
+    }
+}
+
 pub(crate) struct Subject {
     pub(crate) rank: usize,
     pub(crate) axes: [Axis; 2],
     /// The same axes without a crop.
     pub(crate) uncropped: [Axis; 2],
     pub(crate) spans: [Span; 2],
-    pub(crate) worked: Option<Worked>,
+    pub(crate) numbers: Option<Numbers>,
     pub(crate) lang: Lang,
 }
 
@@ -44,8 +62,8 @@ impl Subject {
             return None;
         }
         let uncropped = [uncrop((0, &pair[0]))?, uncrop((1, &pair[1]))?];
-        let worked = Worked::new(drawn(axes));
-        Some(Self { rank: drawn(axes).len(), axes: pair, uncropped, spans, worked, lang })
+        let numbers = Numbers::counted(drawn(axes));
+        Some(Self { rank: drawn(axes).len(), axes: pair, uncropped, spans, numbers, lang })
     }
 
     pub(crate) fn input(&self) -> [usize; 2] {
@@ -97,14 +115,14 @@ impl Subject {
     }
 
     pub(crate) fn x(&self, flat: usize) -> Option<String> {
-        self.worked.as_ref().map(|worked| worked.x[flat].to_string())
+        self.numbers.as_ref().map(|numbers| short_number(numbers.x[flat]))
     }
 
     pub(crate) fn w(&self, flat: usize) -> Option<String> {
-        self.worked.as_ref().map(|worked| worked.w[flat].to_string())
+        self.numbers.as_ref().map(|numbers| short_number(numbers.w[flat]))
     }
 
     pub(crate) fn y(&self, flat: usize) -> Option<String> {
-        self.worked.as_ref().map(|worked| worked.y[flat].to_string())
+        self.numbers.as_ref().map(|numbers| short_number(numbers.y[flat]))
     }
 }

@@ -14,12 +14,11 @@ fn drawings(count: usize) -> Vec<(Drawing, Vec<i64>)> {
     for (setting, _) in sample::settings(4 * count) {
         let explained = Explained::new(setting, Lang::En).expect("it was accepted before");
         let Some(drawing) = Drawing::new(&explained, DrawingOptions::default()) else { continue };
-        let Some(worked) = &drawing.subject.worked else { continue };
+        let Some(own) = &drawing.subject.numbers else { continue };
         let channels = Channels { batch: 1, in_channels: 1, out_channels: 1, groups: 1 };
         let axes = subject::drawn(explained.axes()).to_vec();
         let shape = ConvTransposeShape::new(channels, axes).expect("legal");
-        let float = |values: &[i64]| values.iter().map(|&v| v as f64).collect::<Vec<_>>();
-        let y = conv_transpose(&shape, &float(&worked.x), &float(&worked.w), None).expect("legal");
+        let y = conv_transpose(&shape, &own.x, &own.w, None).expect("legal");
         drawn.push((drawing, y.into_iter().map(|v| v as i64).collect()));
         if drawn.len() == count {
             return drawn;
@@ -62,11 +61,12 @@ fn scattered_sums_grow_step_by_step() {
         let end = drawing.frame(View::Scatter, steps - 1, steps - 1).expect("it can be drawn");
         assert_eq!(numbers(&end.panels[1][0]), whole, "{}", drawing.setting);
         // One input times the sum of the kernel: every step adds as much in all.
-        let worked = drawing.subject.worked.as_ref().expect("numbers");
-        let kernel: i64 = worked.w.iter().sum();
+        let own = drawing.subject.numbers.as_ref().expect("numbers");
+        // Counted: whole numbers.
+        let kernel = own.w.iter().sum::<f64>() as i64;
         let start = drawing.frame(View::Scatter, 0, 0).expect("it can be drawn");
         let added: i64 = numbers(&start.panels[1][0]).iter().sum();
-        assert_eq!(added, worked.x[0] * kernel, "{}", drawing.setting);
+        assert_eq!(added, own.x[0] as i64 * kernel, "{}", drawing.setting);
     }
 }
 

@@ -81,7 +81,7 @@ pub(crate) fn frame(subject: &Subject, step: usize, until: usize) -> Frame {
                 Cell::new(Paint::Input, subject.x(flat)).lit_if(read, Paint::InputLit)
             }
             _ => {
-                let zero = subject.worked.is_some().then(|| "0".to_owned());
+                let zero = subject.numbers.is_some().then(|| "0".to_owned());
                 Cell::new(Paint::Zero, zero).lit_if(read, Paint::Kernel)
             }
         };

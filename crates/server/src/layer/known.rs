@@ -6,8 +6,8 @@ use upconv_weights::caffe::Net;
 use upconv_weights::graph::{Attr, Graph, Node};
 use upconv_weights::{Source, Tensor, shown};
 
-use super::{in_tensor, layer};
-use crate::failure::Failure;
+use super::find::layer_of;
+use super::{LayerError, in_tensor};
 
 /// What is known of a layer; nothing, for a file that holds tensors only.
 #[derive(Default)]
@@ -18,7 +18,7 @@ pub(super) struct Known {
 
 impl Known {
     /// By the graph or the net of the file, or by the model that its metadata names.
-    pub(super) fn of(source: &Source, tensor: &Tensor, lang: Lang) -> Result<Self, Failure> {
+    pub(super) fn of(source: &Source, tensor: &Tensor, lang: Lang) -> Result<Self, LayerError> {
         if let Some(graph) = &source.graph {
             return by_graph(graph, source, tensor, lang);
         }
@@ -29,7 +29,7 @@ impl Known {
         let Some(layers) = model.and_then(|model| model.layers().ok()) else {
             return Ok(Self::default());
         };
-        let name = layer::layer_of(tensor.name());
+        let name = layer_of(tensor.name());
         match layers.iter().find(|layer| layer.name == name) {
             Some(layer) if layer.kind == LayerKind::ConvTranspose => {
                 Ok(Self { stride: Some(layer.stride.clone()) })
@@ -50,7 +50,12 @@ impl Known {
     }
 }
 
-fn by_graph(graph: &Graph, source: &Source, tensor: &Tensor, lang: Lang) -> Result<Known, Failure> {
+fn by_graph(
+    graph: &Graph,
+    source: &Source,
+    tensor: &Tensor,
+    lang: Lang,
+) -> Result<Known, LayerError> {
     let users = graph.readers(tensor.name());
     if let Some(node) = users.iter().find(|node| is_transposed(node)) {
         return Ok(Known { stride: node_stride(node) });
@@ -68,8 +73,8 @@ fn by_graph(graph: &Graph, source: &Source, tensor: &Tensor, lang: Lang) -> Resu
     }
 }
 
-fn by_net(net: &Net, source: &Source, tensor: &Tensor, lang: Lang) -> Result<Known, Failure> {
-    let Some(layer) = net.layer(layer::layer_of(tensor.name())) else {
+fn by_net(net: &Net, source: &Source, tensor: &Tensor, lang: Lang) -> Result<Known, LayerError> {
+    let Some(layer) = net.layer(layer_of(tensor.name())) else {
         return Ok(Known::default());
     };
     if layer.kind != "Deconvolution" {
@@ -103,10 +108,10 @@ fn node_stride(node: &Node) -> Option<Vec<usize>> {
     spatial.iter().map(positive).collect()
 }
 
-fn not_transposed(source: &Source, tensor: &Tensor, what: &str, lang: Lang) -> Failure {
+fn not_transposed(source: &Source, tensor: &Tensor, what: &str, lang: Lang) -> LayerError {
     let what = match lang {
         Lang::En => format!("no transposed convolution: {what}"),
         Lang::Zh => format!("不是转置卷积：{what}"),
     };
-    Failure::file(&in_tensor(source, tensor, &what, lang), Some(source.file.clone()))
+    LayerError::File(in_tensor(source, tensor, &what, lang))
 }

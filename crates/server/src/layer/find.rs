@@ -3,7 +3,7 @@
 use upconv_explain::Lang;
 use upconv_weights::{Source, Tensor, shape_text, shown};
 
-use crate::failure::Failure;
+use super::{Asked, LayerError};
 
 /// Most names that an error lists.
 const MAX_LISTED: usize = 8;
@@ -11,7 +11,11 @@ const MAX_LISTED: usize = 8;
 const MAX_COMPARED: usize = 80;
 
 /// The tensor of this very name, or the only one with 3 to 5 axes below it: `NAME.weight`, `NAME/kernel:0`.
-pub(super) fn find<'a>(source: &'a Source, name: &str, lang: Lang) -> Result<&'a Tensor, Failure> {
+pub(super) fn find<'a>(
+    source: &'a Source,
+    name: &str,
+    asked: Asked,
+) -> Result<&'a Tensor, LayerError> {
     if let Some(tensor) = source.weights.get(name) {
         return Ok(tensor);
     }
@@ -23,13 +27,13 @@ pub(super) fn find<'a>(source: &'a Source, name: &str, lang: Lang) -> Result<&'a
     let found: Vec<&Tensor> = possible.iter().filter(below).copied().collect();
     match found.as_slice() {
         [one] => Ok(one),
-        [] => Err(none(source, name, &possible, lang)),
-        several => Err(ambiguous(source, name, several, lang)),
+        [] => Err(none(source, name, &possible, asked)),
+        several => Err(ambiguous(source, name, several, asked)),
     }
 }
 
 /// Tensors with 3 to 5 axes, but for those of the self-test.
-fn possible(source: &Source) -> impl Iterator<Item = &Tensor> {
+pub(super) fn possible(source: &Source) -> impl Iterator<Item = &Tensor> {
     let test = source.weights.metadata().and_then(|metadata| metadata.selftest.as_ref());
     source.weights.tensors().iter().filter(move |tensor| {
         let name = tensor.name();
@@ -56,17 +60,19 @@ pub(super) fn layer_of(name: &str) -> &str {
     name.rfind(['.', '/']).map_or(name, |end| &name[..end])
 }
 
-fn ambiguous(source: &Source, name: &str, several: &[&Tensor], lang: Lang) -> Failure {
+fn ambiguous(source: &Source, name: &str, several: &[&Tensor], asked: Asked) -> LayerError {
+    let (lang, layer) = (asked.lang, asked.name("layer"));
     let (file, shown_name) = (shown(&source.file), shown(name));
     let (count, list) = (several.len(), listed(several.iter().copied(), several.len(), lang));
     let message = match lang {
-        Lang::En => format!("{file}: --layer {shown_name} stands for {count} tensors: {list}"),
-        Lang::Zh => format!("{file}：--layer {shown_name} 对应 {count} 个张量：{list}"),
+        Lang::En => format!("{file}: {layer} {shown_name} stands for {count} tensors: {list}"),
+        Lang::Zh => format!("{file}：{layer} {shown_name} 对应 {count} 个张量：{list}"),
     };
-    Failure::file(&message, Some(source.file.clone()))
+    LayerError::File(message)
 }
 
-fn none(source: &Source, name: &str, possible: &[&Tensor], lang: Lang) -> Failure {
+fn none(source: &Source, name: &str, possible: &[&Tensor], asked: Asked) -> LayerError {
+    let (lang, layer) = (asked.lang, asked.name("layer"));
     let (file, shown_name) = (shown(&source.file), shown(name));
     if possible.is_empty() {
         let message = match lang {
@@ -75,17 +81,17 @@ fn none(source: &Source, name: &str, possible: &[&Tensor], lang: Lang) -> Failur
             ),
             Lang::Zh => format!("{file}：没有 3 到 5 个轴的张量，而转置卷积的权重应当如此"),
         };
-        return Failure::file(&message, Some(source.file.clone()));
+        return LayerError::File(message);
     }
     let mut nearest: Vec<(usize, &Tensor)> =
         possible.iter().map(|&tensor| (far(tensor.name(), name), tensor)).collect();
     nearest.sort_by_key(|&(far, _)| far);
     let list = listed(nearest.iter().map(|&(_, tensor)| tensor), nearest.len(), lang);
     let message = match lang {
-        Lang::En => format!("{file}: no tensor for --layer {shown_name}; nearest: {list}"),
-        Lang::Zh => format!("{file}：没有 --layer {shown_name} 对应的张量；最接近的有：{list}"),
+        Lang::En => format!("{file}: no tensor for {layer} {shown_name}; nearest: {list}"),
+        Lang::Zh => format!("{file}：没有 {layer} {shown_name} 对应的张量；最接近的有：{list}"),
     };
-    Failure::file(&message, Some(source.file.clone()))
+    LayerError::File(message)
 }
 
 /// `head.weight 16x1x2x2, stem.weight 16x3x3x3 and 50 more`

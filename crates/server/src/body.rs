@@ -1,0 +1,39 @@
+//! Bodies of requests: read whole, up to a limit, in time.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, header};
+
+use crate::error::{ApiError, Result};
+use crate::limits::{JSON_TIME, MAX_JSON_BYTES, UPLOAD_TIME};
+
+/// A JSON body.
+///
+/// # Errors
+/// If it is larger than [`MAX_JSON_BYTES`] or takes longer than [`JSON_TIME`].
+pub(crate) async fn json(headers: &HeaderMap, body: Body) -> Result<Bytes> {
+    read(headers, body, MAX_JSON_BYTES, JSON_TIME).await
+}
+
+/// A picture or a weight file.
+///
+/// # Errors
+/// If it is larger than `limit` or takes longer than [`UPLOAD_TIME`].
+pub(crate) async fn upload(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes> {
+    read(headers, body, limit, UPLOAD_TIME).await
+}
+
+async fn read(headers: &HeaderMap, body: Body, limit: usize, time: Duration) -> Result<Bytes> {
+    // Whoever says how much it is is sent away before anything is read.
+    let said = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    if said.and_then(|length| length.parse::<u64>().ok()).is_some_and(|n| n > limit as u64) {
+        return Err(ApiError::too_large(limit));
+    }
+    match tokio::time::timeout(time, to_bytes(body, limit)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        // Cut short by the client, who is gone, or too long.
+        Ok(Err(_)) => Err(ApiError::too_large(limit)),
+        Err(_) => Err(ApiError::slow()),
+    }
+}
