@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, reason = "what a command found is its product")]
 
 mod bench_pages;
+mod browser;
 mod check;
 mod deps;
 mod docs;
@@ -24,8 +25,10 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  test [--with-data] [--with-gpu]
-                         format, lints, tests, docs, dependency rules, golden cases: what CI runs;
+  test [--browser] [--with-data] [--with-gpu]
+                         format, lints, tests, docs, dependency rules, golden cases;
+                         --browser also the pages of `upconv serve` in Chromium (Node.js) and its API
+                         against its description (Python): what CI runs;
                          --with-data also runs the tests that read fetched data,
                          --with-gpu those on a GPU or Mesa's software Vulkan
   check                  the quick part of it, before a change is sent; also the links in the docs

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail};
 
 use crate::steps::{Steps, WITH_DATA, cargo};
-use crate::{deps, docs, fetch, golden, results, unexpected};
+use crate::{browser, deps, docs, fetch, golden, results, unexpected};
 
 /// In the test profile, which the tests have built already.
 const CONFORMANCE: &[&str] =
@@ -28,9 +28,10 @@ const GPU: &[&str] = &[
 ];
 
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
-    let (mut with_data, mut with_gpu) = (false, false);
+    let (mut in_browser, mut with_data, mut with_gpu) = (false, false, false);
     for argument in arguments {
         match *argument {
+            "--browser" => in_browser = true,
             "--with-data" => with_data = true,
             "--with-gpu" => with_gpu = true,
             other => return Err(unexpected("test", other)),
@@ -65,7 +66,19 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
     steps.step(&format!("cargo {}", CONFORMANCE.join(" ")), || conformance(root))?;
     steps.step("cargo xtask docs --check", || docs::run(root, &["--check"]))?;
     steps.step("cargo xtask results --check", || results::check(root))?;
+    let skipped = match in_browser {
+        true => browser::run(root, &mut steps)?,
+        false => {
+            let tests = browser::count_all(root)?;
+            vec![format!(
+                "{tests} tests of the pages and the run of schemathesis (run: cargo xtask test --browser)"
+            )]
+        }
+    };
     steps.summary();
+    for skipped in skipped {
+        println!("SKIPPED: {skipped}");
+    }
     if !with_data {
         println!(
             "SKIPPED: {} ONNX node tests, the real TF.js model, the real Caffe model, real weights of PyTorch and Keras with their scores on photos, and event files in TensorBoard's own reader (need data; run: cargo xtask fetch all && cargo xtask test --with-data)",

@@ -1,6 +1,5 @@
 //! A setting as people write it: `3x3`, `same`, `1:0,0:1`.
 
-use serde::Deserialize;
 use upconv_geometry::{Dialect, Padding, Setting};
 
 use crate::lang::Lang;
@@ -18,29 +17,65 @@ const MAX_SHOWN: usize = 60;
 /// let setting = words.setting().unwrap();
 /// assert_eq!((setting.input, setting.kernel), (vec![3, 4], vec![3]));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams))]
 #[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
-#[serde(deny_unknown_fields)]
 pub struct Words {
     /// Whose rules hold: `tensorflow`, `keras`, `pytorch` (or `torch`), `onnx`, `caffe`, `tflite`, `definition`; the last
     /// one.
+    #[cfg_attr(feature = "openapi", schema(nullable = false), param(nullable = false))]
     pub dialect: Option<String>,
     /// Input cells, `N`, `HxW` or `DxHxW`, which says how many axes there are. Needed.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(nullable = false, required = true, pattern = "^-?[0-9]+([xX]-?[0-9]+){0,2}$"),
+        param(nullable = false, required = true, pattern = "^-?[0-9]+([xX]-?[0-9]+){0,2}$")
+    )]
     pub input: Option<String>,
     /// Taps; one number stands for all axes, here and below. Needed.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(nullable = false, required = true, pattern = "^-?[0-9]+([xX]-?[0-9]+){0,2}$"),
+        param(nullable = false, required = true, pattern = "^-?[0-9]+([xX]-?[0-9]+){0,2}$")
+    )]
     pub kernel: Option<String>,
     /// Stride; 1.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(nullable = false, pattern = "^-?[0-9]+([xX]-?[0-9]+){0,2}$"),
+        param(nullable = false, pattern = "^-?[0-9]+([xX]-?[0-9]+){0,2}$")
+    )]
     pub stride: Option<String>,
     /// Dilation; 1.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(nullable = false, pattern = "^-?[0-9]+([xX]-?[0-9]+){0,2}$"),
+        param(nullable = false, pattern = "^-?[0-9]+([xX]-?[0-9]+){0,2}$")
+    )]
     pub dilation: Option<String>,
     /// Groups; 1.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(nullable = false, pattern = "^-?[0-9]+$"),
+        param(nullable = false, pattern = "^-?[0-9]+$")
+    )]
     pub groups: Option<String>,
     /// `same`, `valid`, `same_upper`, `same_lower`, `N`, `HxW`, `B:E` or `B:E,B:E`; the dialect's.
+    #[cfg_attr(feature = "openapi", schema(nullable = false), param(nullable = false))]
     pub padding: Option<String>,
     /// Wanted output cells; the dialect's.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(nullable = false, pattern = "^-?[0-9]+([xX]-?[0-9]+){0,2}$"),
+        param(nullable = false, pattern = "^-?[0-9]+([xX]-?[0-9]+){0,2}$")
+    )]
     pub output: Option<String>,
     /// Cells added at the end, in dialects that have it.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(nullable = false, pattern = "^-?[0-9]+([xX]-?[0-9]+){0,2}$"),
+        param(nullable = false, pattern = "^-?[0-9]+([xX]-?[0-9]+){0,2}$")
+    )]
     pub output_padding: Option<String>,
 }
 

@@ -37,3 +37,28 @@ async fn read(headers: &HeaderMap, body: Body, limit: usize, time: Duration) -> 
         Err(_) => Err(ApiError::slow()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use futures_util::stream;
+
+    use super::*;
+
+    async fn status(body: Body, limit: usize) -> Option<StatusCode> {
+        let read = read(&HeaderMap::new(), body, limit, Duration::from_millis(50)).await;
+        read.err().map(|error| error.status)
+    }
+
+    #[tokio::test]
+    async fn too_long_and_too_slow() {
+        assert_eq!(status(Body::from("1234"), 4).await, None);
+        assert_eq!(status(Body::from("12345"), 4).await, Some(StatusCode::PAYLOAD_TOO_LARGE));
+        let never = Body::from_stream(stream::pending::<std::io::Result<Bytes>>());
+        assert_eq!(status(never, 4).await, Some(StatusCode::REQUEST_TIMEOUT));
+        // Without end: given up at the limit.
+        let endless = stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(b"1234")));
+        let endless = Body::from_stream(endless);
+        assert_eq!(status(endless, 64).await, Some(StatusCode::PAYLOAD_TOO_LARGE));
+    }
+}

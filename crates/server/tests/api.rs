@@ -1,7 +1,6 @@
 //! The API, asked as a client asks it, without a network between.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -240,26 +239,6 @@ async fn other_names_of_this_machine_are_not_answered() {
     let other = Request::get("/api/v1/lessons").header(header::ORIGIN, "https://evil.example");
     let answer = send(other.body(Body::empty()).unwrap()).await;
     assert!(!answer.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_body_that_does_not_come_is_given_up() {
-    let (keep, body) = slow_body();
-    let request = Request::post("/api/v1/explain").body(body).unwrap();
-    let begun = tokio::time::Instant::now();
-    assert_eq!(send(request).await.status(), 408);
-    assert!(begun.elapsed() <= limits::JSON_TIME + Duration::from_secs(1));
-    drop(keep);
-}
-
-/// A body of which nothing comes as long as the other half is kept.
-fn slow_body() -> (tokio::sync::mpsc::Sender<()>, Body) {
-    let (keep, mut closed) = tokio::sync::mpsc::channel::<()>(1);
-    let stream = futures_util::stream::once(async move {
-        closed.recv().await;
-        Ok::<_, std::io::Error>(axum::body::Bytes::new())
-    });
-    (keep, Body::from_stream(stream))
 }
 
 #[tokio::test]

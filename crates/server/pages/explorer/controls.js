@@ -61,7 +61,7 @@ export function mountControls(host, store) {
   const rank = (state) => {
     const axes = state.words.input.split(/x/i).length;
     const pill = (/** @type {number} */ wanted) => {
-      const radio = make("input", { type: "radio", name: "rank", value: String(wanted), checked: axes === wanted });
+      const radio = make("input", { type: "radio", name: "rank", id: `rank-${wanted}`, value: String(wanted), checked: axes === wanted });
       radio.addEventListener("change", () => store.set({ words: withRank(store.get().words, wanted), cell: "", x: plain(store.get().x), w: plain(store.get().w) }));
       return make("label", {}, radio, make("span", {}, wanted === 1 ? t("1-D", "一维") : t("2-D", "二维")));
     };

@@ -1,9 +1,11 @@
 /** One layer of a weight file: its overlap, its phases with their own weights, and what can be done. */
 
+import { shades } from "../shared/cells.js";
 import { mountDiagram } from "../shared/diagram.js";
 import { button, make } from "../shared/elements.js";
+import { createGrid } from "../shared/grid.js";
 import { t } from "../shared/language.js";
-import { showNumber, showSize } from "../shared/numbers.js";
+import { showNumber, showShort, showSize } from "../shared/numbers.js";
 import { phaseLetter } from "../shared/phases.js";
 
 /**
@@ -32,7 +34,7 @@ export function showLayer(host, { layer, dialect, balance, explanation }, store)
         make("p", { class: "note" }, t(
           "Response: what a cell away from the border becomes of an input that is 1 everywhere, mean over the output channels.",
           "响应：输入处处为 1 时，远离边缘的格得到的值（对输出通道取平均）。")),
-        make("p", { class: "note" }, worst(balance))),
+        make("p", { class: "note" }, worst(balance)), ...pattern(balance)),
       make("div", {}, make("h3", {}, t("Overlap of its kernel and stride", "它的卷积核与步幅的重叠")), picture,
         button(t("Show this kernel and stride above", "在上面显示这个卷积核与步幅"), () => {
           store.set({ words, x: "count", w: "count", view: "overlap", cell: "" });
@@ -54,6 +56,31 @@ function verdict({ imbalance, holes }) {
 /** @param {BalanceData} balance */
 function worst({ worst: { channel, imbalance } }) {
   return t(`Worst output channel: ${channel}, imbalance ${showNumber(imbalance)}.`, `最差的输出通道：${channel}，不均衡度 ${showNumber(imbalance)}。`);
+}
+
+/** How often the pattern is drawn along each axis. */
+const REPEATS = 3;
+
+/**
+ * What the worst channel makes of an input that is the same everywhere: its phases, which repeat with the stride.
+ * @param {BalanceData} balance
+ */
+function pattern({ stride, worst: { response } }) {
+  if (stride.length > 2) return [];
+  const [down, across] = stride.length === 1 ? [1, stride[0] ?? 1] : [stride[0] ?? 1, stride[1] ?? 1];
+  const [rows, columns] = [stride.length === 1 ? 1 : REPEATS * down, REPEATS * across];
+  const label = t("What an even input becomes in the worst channel", "均匀的输入在最差的通道中变成什么");
+  const grid = createGrid({ label, rows, columns, size: Math.min(40, Math.floor(360 / columns)) });
+  const shade = shades(response);
+  const [least, largest] = [showNumber(Math.min(...response)), showNumber(Math.max(...response))];
+  grid.show((cell) => {
+    const row = Math.floor(cell / columns);
+    const phase = (row % down) * across + ((cell - row * columns) % across);
+    const text = showShort(response[phase] ?? 0);
+    return { text, paint: "zero", shade: shade(phase), label: `${phaseLetter(phase)}${t(", ", "，")}${text}` };
+  });
+  return [make("figure", { class: "panel" }, make("figcaption", {}, label), make("div", { class: "scroll" }, grid.element),
+    make("p", { class: "note" }, t(`Black is the least of its phases, ${least}, and white the largest, ${largest}.`, `黑色是各相位中最小的 ${least}，白色是最大的 ${largest}。`)))];
 }
 
 /** @param {BalanceData} balance */

@@ -46,7 +46,7 @@ export function mountWeights(host, store) {
     if (!read) return;
     const { format, bytes, model, tensors, layers } = read;
     found.replaceChildren(
-      make("p", { class: "note" }, [read.file, format, showBytes(bytes), model, t(`${tensors.length} tensors`, `${tensors.length} 个张量`)].filter(Boolean).join(" · ")),
+      make("p", { class: "note" }, [read.file, format, showBytes(bytes), model, t(`tensors: ${tensors.length}`, `${tensors.length} 个张量`)].filter(Boolean).join(" · ")),
       layers.length === 0
         ? make("p", {}, t("No tensor of this file may be the weight of a transposed convolution.", "这个文件里没有可能属于转置卷积的张量。"))
         : make("div", { class: "layers", role: "group", "aria-label": t("Layers", "层"), tabindex: "0" }, ...layers.map(({ layer: name, shape, stride }) =>
@@ -87,7 +87,7 @@ export function mountWeights(host, store) {
       if (chosen) void open(chosen);
     });
     drop.replaceChildren(
-      make("p", {}, t("Drop a weight file here (safetensors, npz, h5, pt, caffemodel, pb, onnx): it stays on this machine.", "把权重文件拖到这里（safetensors、npz、h5、pt、caffemodel、pb、onnx）：它不会离开这台机器。")),
+      make("p", {}, t("Drop a weight file here (safetensors, npz, h5, pt, caffemodel, pb, onnx): it goes to the server of this page and nowhere else.", "把权重文件拖到这里（safetensors、npz、h5、pt、caffemodel、pb、onnx）：它只发给本页的服务器，不会去别处。")),
       choose, button(t("Choose a file", "选择文件"), () => choose.click()));
     list();
   };

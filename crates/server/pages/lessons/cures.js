@@ -19,8 +19,8 @@ export function mountCures(host) {
   const show = async () => {
     try {
       const { cures } = await balance(weight);
-      const head = [t("Cure", "方法"), t("Products per output", "每个输出的乘积"), t("Training", "训练"), t("What it does", "作用")];
-      host.replaceChildren(scrollingTable(t("Cures and what they cost", "治疗方法和代价"), head, cures.map(line)));
+      const head = [t("Cure", "方法"), t("Products per output", "每个输出的乘积"), t("Training", "训练")];
+      host.replaceChildren(scrollingTable(t("Cures and what they cost", "治疗方法和代价"), head, cures.flatMap(lines)));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       host.replaceChildren(make("p", { class: "error" }, error.message));
@@ -30,12 +30,15 @@ export function mountCures(host) {
   void show();
 }
 
-/** @param {Cure} cure */
-function line(cure) {
+/** What it is and costs, and below what it does: so the text keeps its width on a phone. @param {Cure} cure */
+function lines(cure) {
   const [now, then] = [showNumber(cure.products_now), showNumber(cure.products)];
   const cost = now === then ? t(`${now}, as now`, `${now}，与现在相同`) : `${now} → ${then} (×${cure.ratio.toFixed(2)})`;
-  return make("tr", {}, make("th", { scope: "row" }, label(cure.name)), make("td", {}, cost),
-    make("td", {}, cure.retrain ? t("anew", "重新训练") : t("none", "不需要")), make("td", {}, cure.note));
+  return [
+    make("tr", { class: "cure" }, make("th", { scope: "row" }, label(cure.name)), make("td", {}, cost),
+      make("td", {}, cure.retrain ? t("anew", "重新训练") : t("none", "不需要"))),
+    make("tr", {}, make("td", { colspan: "3", class: "note" }, cure.note)),
+  ];
 }
 
 /** @param {Cure["name"]} name */

@@ -2,7 +2,7 @@
 
 import { ApiError, explain } from "../shared/api.js";
 import { make } from "../shared/elements.js";
-import { language, onLanguage, t } from "../shared/language.js";
+import { onLanguage } from "../shared/language.js";
 
 /** @param {HTMLElement} host */
 export function mountDerivation(host) {
@@ -10,10 +10,7 @@ export function mountDerivation(host) {
   const show = async () => {
     try {
       const { derivation } = await explain(words);
-      host.replaceChildren(
-        make("ol", { class: "derivation" }, ...derivation.map((step) => make("li", {}, step))),
-        make("a", { class: "open", href: `/?${new URLSearchParams({ ...words, lang: language() })}` },
-          t("Open in the explorer", "在探索器中打开")));
+      host.replaceChildren(make("ol", { class: "derivation" }, ...derivation.map((step) => make("li", {}, step))));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       host.replaceChildren(make("p", { class: "error" }, error.message));

@@ -101,11 +101,11 @@ export function mountLoss(host) {
  * @param {string} name
  */
 function shown(data, panel, name) {
-  const head = [t("Way", "方法"), t("Kept", "保留"), "PSNR", "SSIM"];
+  const head = [t("Way", "方法"), t("Kept", "保留"), t("PSNR, dB", "PSNR（dB）"), "SSIM"];
   const rows = data.rows.map((row) => make("tr", {},
     make("th", { scope: "row" }, label(row.method)),
     make("td", { class: "number" }, Number(row.kept).toFixed(3)),
-    make("td", { class: "number" }, row.psnr === null ? t("exact", "完全相同") : `${row.psnr.toFixed(2)} dB`),
+    make("td", { class: "number" }, row.psnr === null ? t("exact", "完全相同") : row.psnr.toFixed(2)),
     make("td", { class: "number" }, row.ssim.toFixed(4))));
   const unseen = showNumber(Number((100 * Number(data.unseen)).toFixed(2)));
   const alt = t("The picture after each way down and up, side by side", "图片经过各种方法缩小再放大之后，并排比较");

@@ -26,9 +26,15 @@ export const VIEWS = ["gather", "scatter", "zero-insertion", "crop", "overlap", 
 /** Steps of heat, as many as in style.css. */
 const HEATS = 8;
 
-/** @param {number} count @param {number} most */
-function heat(count, most) {
-  return `heat-${most === 0 ? 0 : Math.round(((HEATS - 1) * count) / most)}`;
+/**
+ * Pale where all counts are the same; else the darker the larger.
+ * @param {number} count
+ * @param {readonly number[]} counts
+ */
+function heat(count, counts) {
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  if (least === most) return `heat-${Math.min(most, 2)}`;
+  return `heat-${Math.round(((HEATS - 1) * count) / most)}`;
 }
 
 /**
@@ -144,7 +150,6 @@ function whole({ trace, plane, shade }, after) {
  */
 function overlap(trace, after) {
   const title = t("Overlap: products per output", "重叠：每个输出的乘积个数");
-  const most = Math.max(...trace.overlap);
   return {
     id: "overlap", title, sides: trace.output, after,
     focus: (cell) => ({ grid: "y", cell }),
@@ -153,7 +158,7 @@ function overlap(trace, after) {
       const isLit = lit.y.has(cell);
       return {
         text: String(count),
-        paint: heat(count, most),
+        paint: heat(count, trace.overlap),
         lit: isLit,
         chosen: lit.focus.grid === "y" && lit.focus.cell === cell,
         label: cellLabel(title, cell, trace.output, trace.rank, t(`${count} products`, `${count} 个乘积`), isLit),

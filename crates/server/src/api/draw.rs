@@ -6,10 +6,10 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use upconv_data::{Size, encode};
 use upconv_explain::{Drawing, DrawingOptions, Theme, TraceError, View, Words};
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::setting::{Fills, fills, put_through, understood};
-use super::{Language, Refusals};
+use super::{Language, Refusals, TraceBody};
 use crate::body;
 use crate::error::{ApiError, Result};
 use crate::fields::Fields;
@@ -27,6 +27,27 @@ pub(super) struct Picture {
     /// `light` or `dark`; `light`.
     theme: Option<String>,
     /// `true` draws the forward convolution beside the view `scatter`.
+    forward: Option<String>,
+}
+
+/// The same in a body.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
+pub(super) struct DrawBody {
+    #[schema(inline)]
+    #[serde(flatten)]
+    numbers: TraceBody,
+    /// `scatter`.
+    #[schema(nullable = false)]
+    view: Option<String>,
+    /// `svg`.
+    #[schema(nullable = false)]
+    format: Option<String>,
+    /// `light`.
+    #[schema(nullable = false)]
+    theme: Option<String>,
+    /// `false`.
+    #[schema(nullable = false)]
     forward: Option<String>,
 }
 
@@ -68,7 +89,7 @@ pub(super) async fn draw(State(app): State<App>, RawQuery(query): RawQuery) -> R
 }
 
 /// The same; all fields stand in the body.
-#[utoipa::path(post, path = "/api/v1/draw", request_body = Words, responses(
+#[utoipa::path(post, path = "/api/v1/draw", request_body = DrawBody, responses(
     (status = 200, description = "the file", content((String = "image/svg+xml"), (String = "image/gif"), (String = "image/png"), (String = "text/html"))),
     Refusals,
 ))]

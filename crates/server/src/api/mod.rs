@@ -7,6 +7,7 @@ mod setting;
 mod weights;
 
 use serde::Serialize;
+use upconv_explain::Words;
 use utoipa::{IntoParams, OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -59,6 +60,33 @@ enum LanguageName {
     En,
     /// Simplified Chinese.
     Zh,
+}
+
+/// A setting, with the language of the answer.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
+pub(crate) struct SettingBody {
+    #[schema(inline)]
+    #[serde(flatten)]
+    words: Words,
+    /// English.
+    #[schema(inline, nullable = false)]
+    lang: Option<LanguageName>,
+}
+
+/// A setting with numbers, as `/api/v1/trace` takes them by its address.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
+pub(crate) struct TraceBody {
+    #[schema(inline)]
+    #[serde(flatten)]
+    setting: SettingBody,
+    /// The input; `count`.
+    #[schema(nullable = false)]
+    x: Option<String>,
+    /// The kernel; `count`.
+    #[schema(nullable = false)]
+    w: Option<String>,
 }
 
 /// What every route may answer besides.

@@ -24,8 +24,10 @@ use crate::router::App;
 #[expect(dead_code, reason = "only its description is used")]
 pub(super) struct GridSize {
     /// Rows, 1 to 48; 8.
+    #[param(minimum = 1, maximum = 48, nullable = false)]
     rows: Option<u32>,
     /// Columns, 1 to 128; 8.
+    #[param(minimum = 1, maximum = 128, nullable = false)]
     columns: Option<u32>,
 }
 
@@ -83,6 +85,7 @@ fn grey(rgb: &[u8]) -> u8 {
 #[expect(dead_code, reason = "only its description is used")]
 pub(super) struct Factor {
     /// 2 to 8; 2.
+    #[param(minimum = 2, maximum = 8, nullable = false)]
     factor: Option<u32>,
 }
 

@@ -11,7 +11,7 @@ use upconv_explain::{
 use upconv_geometry::{Dialect, GeometryError};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Language, Refusals};
+use super::{Language, Refusals, SettingBody, TraceBody};
 use crate::body;
 use crate::error::{ApiError, Result};
 use crate::fields::Fields;
@@ -27,7 +27,7 @@ pub(super) async fn explain(
 }
 
 /// The same; `lang` and the words stand in the body.
-#[utoipa::path(post, path = "/api/v1/explain", request_body = Words, responses((status = 200, body = Explanation), Refusals))]
+#[utoipa::path(post, path = "/api/v1/explain", request_body = SettingBody, responses((status = 200, body = Explanation), Refusals))]
 pub(super) async fn explain_body(
     State(app): State<App>,
     headers: HeaderMap,
@@ -77,7 +77,7 @@ pub(super) async fn trace(
 }
 
 /// The same; `x`, `w`, `lang` and the words stand in the body.
-#[utoipa::path(post, path = "/api/v1/trace", request_body = Words, responses((status = 200, body = Traced), Refusals))]
+#[utoipa::path(post, path = "/api/v1/trace", request_body = TraceBody, responses((status = 200, body = Traced), Refusals))]
 pub(super) async fn trace_body(
     State(app): State<App>,
     headers: HeaderMap,
@@ -125,7 +125,7 @@ pub(super) async fn dialects(
 }
 
 /// The same; `lang` and the words stand in the body.
-#[utoipa::path(post, path = "/api/v1/dialects", request_body = Words, responses((status = 200, body = AllDialects), Refusals))]
+#[utoipa::path(post, path = "/api/v1/dialects", request_body = SettingBody, responses((status = 200, body = AllDialects), Refusals))]
 pub(super) async fn dialects_body(
     State(app): State<App>,
     headers: HeaderMap,
