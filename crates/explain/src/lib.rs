@@ -80,7 +80,7 @@ pub use overlap::{MAX_CELLS_LISTED, Overlap};
 pub use planner::{MAX_PLANNED, Planned, plan, plan_page};
 pub use rank::SmallMatrix;
 pub use trace::{
-    Fill, Landing, MAX_GROUPS_TRACED, MAX_PRODUCTS_TRACED, Phases, Plane, Stretched, Trace,
+    Crop, Fill, Landing, MAX_GROUPS_TRACED, MAX_PRODUCTS_TRACED, Phases, Plane, Stretched, Trace,
     TraceError,
 };
 pub use views::matrix::{MAX_MATRIX_DRAWN, MatrixForm};

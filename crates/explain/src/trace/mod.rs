@@ -10,7 +10,7 @@ mod sides;
 
 pub use error::TraceError;
 pub use fill::Fill;
-pub use sides::{Landing, Phases, Stretched};
+pub use sides::{Crop, Landing, Phases, Stretched};
 
 use serde::Serialize;
 use upconv_geometry::{Axis, Channels, ConvTransposeShape};
@@ -79,6 +79,8 @@ pub struct Trace {
     pub gather: Vec<Vec<[usize; 2]>>,
     /// For every input cell where its products land.
     pub scatter: Vec<Vec<Landing>>,
+    /// The uncropped result with the window that is kept.
+    pub crop: Crop,
     /// The input with zeros between and around its cells.
     pub stretched: Stretched,
     /// Outputs that share their taps.
@@ -124,6 +126,7 @@ impl Trace {
             uncropped: subject.uncropped.each_ref().map(Axis::output),
             window_begin: subject.axes.each_ref().map(Axis::window_begin),
             scatter: sides::scatter(&subject),
+            crop: Crop::of(&subject),
             stretched: Stretched::of(&subject),
             phases: Phases::of(&subject),
             overlap: gather.iter().map(Vec::len).collect(),

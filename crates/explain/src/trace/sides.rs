@@ -1,8 +1,10 @@
 //! The connections of one setting, seen from several sides.
 
 use serde::Serialize;
+use upconv_geometry::Axis;
 
 use crate::drawing::{AxisPhases, StretchedAxis, Subject};
+use crate::views::Span;
 
 /// Where one product of an input cell lands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -38,6 +40,41 @@ pub(super) fn scatter(subject: &Subject) -> Vec<Vec<Landing>> {
         landings
     };
     (0..rows * columns).map(|flat| of(flat / columns, flat % columns)).collect()
+}
+
+/// The uncropped result with the window that is kept; a window may reach beyond it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Crop {
+    /// Rows and columns that hold both.
+    pub size: [usize; 2],
+    /// The cell of the uncropped result at every place; null beside it.
+    pub uncropped: Vec<Option<usize>>,
+    /// The output cell at every place; null where nothing is kept.
+    pub output: Vec<Option<usize>>,
+}
+
+impl Crop {
+    pub(super) fn of(subject: &Subject) -> Self {
+        let [rows, columns] = &subject.spans;
+        let size = [rows.len(), columns.len()];
+        let whole = subject.uncropped.each_ref().map(Axis::output);
+        let flat = |[row, column]: [Option<usize>; 2], width: usize| {
+            row.zip(column).map(|(row, column)| row * width + column)
+        };
+        let places =
+            || rows.cells().flat_map(|row| columns.cells().map(move |column| [row, column]));
+        let within =
+            |cell: i64, side: usize| usize::try_from(cell).ok().filter(|&cell| cell < side);
+        let uncropped = places()
+            .map(|[row, column]| flat([within(row, whole[0]), within(column, whole[1])], whole[1]));
+        let output = places().map(|[row, column]| {
+            // Within the output, whose sides are sizes.
+            let kept = |span: &Span, cell| span.output_at(cell).map(|cell| cell as usize);
+            flat([kept(rows, row), kept(columns, column)], subject.output()[1])
+        });
+        Self { size, uncropped: uncropped.collect(), output: output.collect() }
+    }
 }
 
 /// The input with zeros between and around its cells, over which the flipped kernel moves by one cell.

@@ -48,6 +48,7 @@ fn every_side_tells_the_same() {
             let sum: f64 = plane.products[output].iter().sum();
             assert_eq!(sum, plane.y[output], "{shown}");
         }
+        cropped(&trace, &shown);
         fast(&trace, &resolved.axes, &shown);
     }
     assert!(traced > 200, "{traced}");
@@ -65,6 +66,21 @@ fn through_zeros(trace: &Trace, output: usize) -> Vec<[usize; 2]> {
     }
     met.sort_unstable();
     met
+}
+
+/// The window holds the uncropped result, zeros beside it, and every output cell once.
+fn cropped(trace: &Trace, shown: &str) {
+    let (crop, plane) = (&trace.crop, &trace.planes[0]);
+    let mut met = Vec::new();
+    for (output, uncropped) in crop.output.iter().zip(&crop.uncropped) {
+        let Some(output) = *output else { continue };
+        assert_eq!(uncropped.map_or(0.0, |cell| plane.uncropped[cell]), plane.y[output], "{shown}");
+        met.push(output);
+    }
+    assert_eq!(met, (0..plane.y.len()).collect::<Vec<_>>(), "{shown}");
+    let inside: Vec<usize> = crop.uncropped.iter().copied().flatten().collect();
+    assert_eq!(inside, (0..plane.uncropped.len()).collect::<Vec<_>>(), "{shown}");
+    assert_eq!(crop.output.len(), crop.size[0] * crop.size[1], "{shown}");
 }
 
 /// The same numbers through the kernels that models run on.

@@ -58,18 +58,6 @@ export function within(trace, focus) {
 }
 
 /**
- * Where an output cell lies in the uncropped result; null in front of it or behind it.
- * @param {Trace} trace
- * @param {number} output
- */
-export function uncroppedOf(trace, output) {
-  const row = Math.floor(output / trace.output[1]);
-  const place = [row + trace.window_begin[0], output - row * trace.output[1] + trace.window_begin[1]];
-  const inside = place.every((at, axis) => at >= 0 && at < trace.uncropped[axis === 0 ? 0 : 1]);
-  return inside ? (place[0] ?? 0) * trace.uncropped[1] + (place[1] ?? 0) : null;
-}
-
-/**
  * @param {Trace} trace
  * @param {Focus} focus
  * @returns {Lighting}
@@ -96,9 +84,9 @@ export function light(trace, focus) {
   });
   // Also a cell that receives nothing, and a tap that serves none.
   lit[focus.grid].add(focus.cell);
-  for (const output of lit.y) {
-    const whole = uncroppedOf(trace, output);
-    if (whole !== null) lit.uncropped.add(whole);
-  }
+  trace.crop.output.forEach((output, place) => {
+    const whole = trace.crop.uncropped[place] ?? null;
+    if (output !== null && whole !== null && lit.y.has(output)) lit.uncropped.add(whole);
+  });
   return lit;
 }

@@ -104,17 +104,13 @@ function laid({ trace }) {
  */
 function whole({ trace, plane, shade }, after) {
   const title = t("Uncropped; framed: the output y", "未裁剪的结果；框内为输出 y");
-  const first = /** @type {Sides} */ (trace.window_begin.map((begin) => Math.min(begin, 0)));
-  const last = trace.uncropped.map((side, axis) => Math.max(side, (trace.window_begin[axis] ?? 0) + (trace.output[axis] ?? 0)));
-  const sides = /** @type {Sides} */ (last.map((end, axis) => end - (first[axis] ?? 0)));
+  const sides = trace.crop.size;
   /** @param {number} cell */
   const place = (cell) => {
-    const row = Math.floor(cell / sides[1]);
-    const [i, j] = [row + first[0], cell - row * sides[1] + first[1]];
-    const inside = i >= 0 && j >= 0 && i < trace.uncropped[0] && j < trace.uncropped[1];
-    const [a, b] = [i - trace.window_begin[0], j - trace.window_begin[1]];
-    const kept = a >= 0 && b >= 0 && a < trace.output[0] && b < trace.output[1];
-    return { flat: inside ? i * trace.uncropped[1] + j : null, output: kept ? a * trace.output[1] + b : null, edges: frameEdges(a, b, trace.output) };
+    const output = trace.crop.output[cell] ?? null;
+    const row = Math.floor((output ?? 0) / trace.output[1]);
+    const edges = output === null ? "" : frameEdges(row, output - row * trace.output[1], trace.output);
+    return { flat: trace.crop.uncropped[cell] ?? null, output, edges };
   };
   const grey = shade ? shades(plane.uncropped) : null;
   return {
@@ -125,6 +121,8 @@ function whole({ trace, plane, shade }, after) {
     },
     look: (cell, lit) => {
       const { flat, output: at, edges } = place(cell);
+      // Beyond the result along one axis, and beyond the window along the other.
+      if (flat === null && at === null) return { text: "", paint: "paper", lit: false, label: t("nothing", "无") };
       const value = flat === null ? 0 : plane.uncropped[flat] ?? 0;
       const isLit = flat !== null && lit.uncropped.has(flat);
       const state = at === null ? t("cropped", "被裁掉") : flat === null ? t("a zero behind the result", "结果之外的零") : t("kept", "保留");

@@ -114,6 +114,14 @@ export interface Trace {
   /** Per output cell the (input, tap) of its products. */
   gather: [number, number][][];
   scatter: Landing[][];
+  /** The uncropped result with the window that is kept. */
+  crop: {
+    size: Sides;
+    /** The cell of the uncropped result at every place; null beside it. */
+    uncropped: (number | null)[];
+    /** The output cell at every place; null where nothing is kept. */
+    output: (number | null)[];
+  };
   stretched: {
     size: Sides;
     inputs: (number | null)[];
