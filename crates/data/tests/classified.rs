@@ -55,6 +55,16 @@ fn both_forms_of_cifar_are_the_same() {
     assert!(error.contains("validation is 50, but must be fewer"), "{error}");
 }
 
+/// A file that Python and NumPy wrote, by cifar/make.py.
+#[test]
+fn a_pickle_of_python_is_read() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cifar");
+    let found = cifar::read(&folder, cifar::Form::Pickle, &[cifar::Form::Pickle.batch(1)]).unwrap();
+    assert_eq!(found.labels, [3, 8]);
+    let pixels = (0..2 * 3072).map(|at| ((31 * (at / 3072) + 7 * (at % 3072)) % 256) as u8);
+    assert_eq!(found.pixels, pixels.collect::<Vec<u8>>());
+}
+
 #[test]
 fn damaged_cifar_is_named() {
     let folder = tempfile::tempdir().unwrap();

@@ -249,6 +249,28 @@ mod tests {
         assert!(largest <= 1.0 && largest > 0.99, "{largest}");
     }
 
+    /// The rules by which TFLearn begins: convolutions even within `sqrt(3 / fan_in)`, fully connected layers normal with
+    /// 0.02, cut at two deviations.
+    #[test]
+    fn variances_are_those_of_tflearn() {
+        let variance = |initial: Initial| {
+            let stream = Stream { seed: 11, purpose: WEIGHTS, epoch: 0, index: 0 };
+            // A convolution of 3x3 from 64 channels to 128.
+            let drawn = initial.values(&[128, 64, 3, 3], &mut stream.start()).unwrap();
+            let squares = drawn.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>();
+            let largest = drawn.iter().fold(0.0, |most: f64, &v| most.max(f64::from(v).abs()));
+            (squares / drawn.len() as f64, largest)
+        };
+        let fan_in = 576.0;
+        let bound = (3.0f64 / fan_in).sqrt();
+        let (even, largest) = variance(Initial::Uniform { bound });
+        assert!((even * fan_in - 1.0).abs() < 0.02, "{even}");
+        assert!(largest <= bound && largest > 0.999 * bound, "{largest}");
+        let (cut, largest) = variance(Initial::TruncatedNormal { deviation: 0.02 });
+        assert!((cut.sqrt() / 0.0176 - 1.0).abs() < 0.01, "{}", cut.sqrt());
+        assert!(largest <= 0.04, "{largest}");
+    }
+
     #[test]
     fn bilinear_weights() {
         let device = Device::flex();

@@ -1,10 +1,10 @@
 //! An input and its output, stored beside the weights.
 //!
 //! Two more tensors of the file, `selftest.input` and `selftest.output`, which the member `selftest` of the
-//! metadata names. The input is what the model takes, prepared; the output is what came out of it where the
-//! weights come from. A loader that is asked to verify runs the one and compares with the other: a wrong
-//! order of axes among equal sizes cannot hide. They are no parameters: the hash of the weights leaves
-//! them out.
+//! metadata names. The input is what the model takes, prepared, or a picture that is prepared as the metadata
+//! say; the output is what came out of it where the weights come from. A loader that is asked to verify runs
+//! the one and compares with the other: a wrong order of axes among equal sizes cannot hide, nor, with a
+//! picture, a wrong order of colours. They are no parameters: the hash of the weights leaves them out.
 
 use crate::error::{Result, WeightsError};
 use crate::metadata::SelfTestNames;

@@ -60,7 +60,9 @@ impl DenseConfig {
 ///     Ok(layers.iter().map(|layer| layer.parameters).sum())
 /// };
 /// assert_eq!(count(DenseConfig::softmax())?, 30_730);
-/// assert_eq!(count(DenseConfig::two_layer())?, 3083 * 120 + 10);
+/// assert_eq!(count(DenseConfig::two_layer())?, 369_970);
+/// let two_layer = |hidden| DenseConfig { hidden: Some(hidden), ..DenseConfig::two_layer() };
+/// assert_eq!((count(two_layer(1))?, count(two_layer(77))?), (3083 + 10, 3083 * 77 + 10));
 /// # Ok::<(), upconv_models::ModelError>(())
 /// ```
 #[derive(Module, Debug)]

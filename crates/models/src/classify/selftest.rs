@@ -9,7 +9,7 @@ use crate::picture;
 use crate::registry::Entry;
 
 /// Bytes of parameters beyond which weights get no self-test: the network would take as much memory again as the file,
-/// which converting it does not. Of the models here these are VGGs and AlexNets.
+/// which converting it does not. Of the models here these are the VGGs.
 const LARGEST: usize = 240 << 20;
 
 /// How far a score may be off, as a share of the largest: other processors round otherwise.
@@ -34,8 +34,9 @@ fn picture([h, w]: [usize; 2]) -> Vec<u8> {
     (0..3 * h * w).map(value).collect()
 }
 
-/// The same weights with the picture, as the network reads it, and the scores here. The input is kept as F16. Very large
-/// weights stay as they are.
+/// The same weights with the picture, `[h, w, 3]`, and the scores here. What is kept are the bytes of the picture, as F16,
+/// and not what the network reads of them, so that a wrong order of colours, range or mean in the metadata shows. Very
+/// large weights stay as they are.
 ///
 /// # Errors
 /// Weights that the model cannot load, or that do not say what their input is.
@@ -45,9 +46,9 @@ pub(crate) fn with(entry: &Entry, weights: Weights) -> Result<Weights> {
     }
     let input = weights.metadata().and_then(|metadata| metadata.input.as_ref());
     let input = input.ok_or_else(|| refuse(entry, "input: is missing".into()))?;
-    let shape = [1, input.order.channels(), input.size[0], input.size[1]];
-    let x = picture::planes(input, &picture(input.size));
-    let x = Tensor::from_f32("input", &shape, &x)?.to_f16()?;
+    let [h, w] = input.size;
+    let rgb: Vec<f32> = picture(input.size).into_iter().map(f32::from).collect();
+    let x = Tensor::from_f32("input", &[h, w, 3], &rgb)?.to_f16()?;
     let (output_shape, output) = run(entry, entry.name, &weights, &x)?;
     let largest = output.iter().fold(1.0, |most: f64, &score| most.max(f64::from(score).abs()));
     let output = Tensor::from_f32("output", &output_shape, &output)?;
@@ -65,18 +66,44 @@ pub(crate) fn verify(entry: &Entry, file: &str, weights: &Weights) -> Result<Opt
     Ok(Some(test.check(file, &shape, &got)?))
 }
 
-fn run(entry: &Entry, file: &str, weights: &Weights, x: &Tensor) -> Result<(Vec<usize>, Vec<f32>)> {
-    let &[n, c, h, w] = x.shape() else {
-        let got = x.shape();
-        return Err(refuse(entry, format!("{file}: the self-test's input has shape {got:?}")));
-    };
+fn run(
+    entry: &Entry,
+    file: &str,
+    weights: &Weights,
+    test: &Tensor,
+) -> Result<(Vec<usize>, Vec<f32>)> {
+    let (x, shape) = input(entry, file, weights, test)?;
     let stored = StoredParameters { file, weights, prefix: "" };
-    let network = entry.network(stored, [n, c, h, w], &NetworkOptions::default())?;
+    let network = entry.network(stored, shape, &NetworkOptions::default())?;
     let shape = network.output_shapes()[0].to_vec();
     let mut scores = vec![0.0; shape.iter().product()];
-    let ran = network.run(&[&x.to_f32()?], &mut [&mut scores]);
+    let ran = network.run(&[&x], &mut [&mut scores]);
     ran.map_err(|error| refuse(entry, format!("{file}: {error}")))?;
     Ok((shape, scores))
+}
+
+/// What the network reads of the stored input, and its shape: of a picture `[h, w, 3]` what the metadata say. Planes
+/// `[n, c, h, w]`, which files may hold as well, are read as they are.
+fn input(
+    entry: &Entry,
+    file: &str,
+    weights: &Weights,
+    test: &Tensor,
+) -> Result<(Vec<f32>, [usize; 4])> {
+    let values = test.to_f32()?;
+    match *test.shape() {
+        [h, w, 3] => {
+            let input = weights.metadata().and_then(|metadata| metadata.input.as_ref());
+            let input = input.ok_or_else(|| refuse(entry, format!("{file}: input: is missing")))?;
+            let rgb: Vec<u8> = values.into_iter().map(|value| value as u8).collect();
+            Ok((picture::planes(input, &rgb), [1, input.order.channels(), h, w]))
+        }
+        [n, c, h, w] => Ok((values, [n, c, h, w])),
+        ref got => {
+            let what = format!("{file}: the self-test's input has shape {got:?}");
+            Err(refuse(entry, what))
+        }
+    }
 }
 
 fn refuse(entry: &Entry, what: String) -> ModelError {

@@ -117,6 +117,42 @@ fn a_picture_is_classified_as_by_the_network_itself() {
     assert!(["index", "id", "label", "probability"].iter().all(|name| members.contains(name)));
 }
 
+/// What the metadata say of the input counts in the self-test: another order of colours, range or mean fails.
+#[test]
+fn a_wrong_input_fails_the_self_test() {
+    let (_, weights) = weights();
+    let entry = registry::find(crate::efficientnet::NAME).unwrap();
+    let tested = entry.with_selftest(weights.clone()).unwrap();
+    let test = tested.selftest().unwrap();
+    assert_eq!((test.input.shape(), test.output.shape()), (&[32, 32, 3][..], &[1, 5, 1, 1][..]));
+    assert!(entry.verify("w", &tested).unwrap().unwrap() <= test.tolerance / 10.0);
+    let with = |change: fn(&mut Input)| {
+        let mut metadata = tested.metadata().unwrap().clone();
+        change(metadata.input.as_mut().unwrap());
+        Weights::new(Some(metadata), tested.tensors().to_vec()).unwrap()
+    };
+    let wrong: [fn(&mut Input); 3] = [
+        |input| input.order = Order::Bgr,
+        |input| input.range = [0.0, 255.0],
+        |input| input.mean = None,
+    ];
+    for change in wrong {
+        let error = entry.verify("w.safetensors", &with(change)).unwrap_err().to_string();
+        assert!(error.contains("w.safetensors: self-test failed"), "{error}");
+    }
+    let error = entry.verify("w.safetensors", &with(|input| input.order = Order::Gray));
+    assert!(error.is_err());
+
+    // Planes, as the network reads them, are an input as well.
+    let input = weights.metadata().unwrap().input.clone().unwrap();
+    let rgb: Vec<u8> = test.input.to_f32().unwrap().into_iter().map(|value| value as u8).collect();
+    let planes = picture::planes(&input, &rgb);
+    let planes = Weight::from_f32("planes", &[1, 3, 32, 32], &planes).unwrap();
+    let scores = test.output.clone();
+    let planes = weights.with_selftest(planes, scores, Some(test.tolerance)).unwrap();
+    assert!(entry.verify("w", &planes).unwrap().is_some());
+}
+
 #[test]
 fn weights_that_do_not_fit_are_named() {
     let (_, weights) = weights();

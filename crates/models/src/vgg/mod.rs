@@ -12,6 +12,9 @@
 //!
 //! Fully connected layers are convolutions: `fc6` of 7x7, the others of 1x1. On a picture of the usual size that is the
 //! same; on a larger one they look at every place, and a score is the mean of those of all places.
+//!
+//! Training begins with weights of others ([`fine_tune`](crate::training::classification::fine_tune)): no preset begins with
+//! random ones, and TFLearn's rule for these is not built in.
 
 mod names;
 #[cfg(test)]

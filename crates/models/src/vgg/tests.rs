@@ -2,7 +2,7 @@ use burn::tensor::Device;
 use upconv_weights::{Expected, RenameTable, Rule, Tensor as Weight};
 
 use super::*;
-use crate::description::describe;
+use crate::description::{LayerKind, describe};
 use crate::stored;
 
 /// The list of tensorflow-vgg16, which is the paper's.
@@ -27,17 +27,39 @@ fn counts_are_those_of_the_paper() {
     assert_eq!(statistics(&VggConfig::vgg19_cvgj()), 27_417 - 19);
 
     let vgg16 = layers(&VggConfig::vgg16());
-    let find = |name: &str| vgg16.iter().find(|layer| layer.name == name).unwrap();
-    for (name, shape, parameters) in [
-        ("block1.0", [64, 224, 224], 1_792),
-        ("block2.1", [128, 112, 112], 147_584),
-        ("block5.2", [512, 14, 14], 2_359_808),
-        ("fc6", [4096, 1, 1], 102_764_544),
-        ("fc7", [4096, 1, 1], 16_781_312),
-        ("fc8", [1000, 1, 1], 4_097_000),
-    ] {
-        assert_eq!((find(name).shape_out, find(name).parameters), (shape, parameters), "{name}");
-    }
+    let found = vgg16.iter().map(|layer| (layer.kind, layer.shape_out, layer.parameters));
+    let found: Vec<_> =
+        found.filter(|(kind, ..)| matches!(kind, LayerKind::Conv | LayerKind::MaxPool)).collect();
+    let conv = |shape, parameters| (LayerKind::Conv, shape, parameters);
+    let pool = |channels, side| (LayerKind::MaxPool, [channels, side, side], 0);
+    let expected = [
+        conv([64, 224, 224], 1_792),
+        conv([64, 224, 224], 36_928),
+        pool(64, 112),
+        conv([128, 112, 112], 73_856),
+        conv([128, 112, 112], 147_584),
+        pool(128, 56),
+        conv([256, 56, 56], 295_168),
+        conv([256, 56, 56], 590_080),
+        conv([256, 56, 56], 590_080),
+        pool(256, 28),
+        conv([512, 28, 28], 1_180_160),
+        conv([512, 28, 28], 2_359_808),
+        conv([512, 28, 28], 2_359_808),
+        pool(512, 14),
+        conv([512, 14, 14], 2_359_808),
+        conv([512, 14, 14], 2_359_808),
+        conv([512, 14, 14], 2_359_808),
+        pool(512, 7),
+        conv([4096, 1, 1], 102_764_544),
+        conv([4096, 1, 1], 16_781_312),
+        conv([1000, 1, 1], 4_097_000),
+    ];
+    assert_eq!(found, expected);
+    let names = vgg16.iter().filter(|layer| layer.parameters > 0).map(|layer| &layer.name[..]);
+    let names: Vec<&str> = names.collect();
+    assert_eq!(names[..3], ["block1.0", "block1.1", "block2.0"]);
+    assert_eq!(names[12..], ["block5.2", "fc6", "fc7", "fc8"]);
     // About 15.5 milliards of multiply-adds.
     let macs = vgg16.iter().map(|layer| layer.flops).sum::<u64>() as f64 / 2e9;
     assert!((macs - 15.47).abs() < 0.01, "{macs}");

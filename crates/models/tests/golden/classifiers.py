@@ -81,7 +81,8 @@ def ceil_pool(x, kernel=3, stride=2):
 BLOCKS, STEM, WIDTH, CLASSES = (2, 1, 2, 1), 6, 4, 7
 
 
-def resnet(x, form, bottleneck, bias=False):
+def resnet(x, form, bottleneck, bias=False, classes=CLASSES, maps=None):
+    """Appends the maps of the stages to `maps`."""
     relu = torch.relu
 
     def normed(x, name):
@@ -106,7 +107,22 @@ def resnet(x, form, bottleneck, bias=False):
             if stride != 1 or x.shape[1] != out:
                 x = normed(conv(x, name + ".downsample.conv", out, 1, stride, 0, bias), name + ".downsample.bn")
             x = relu(x + h)
-    return dense(x.mean((2, 3)), "fc", CLASSES)
+        if maps is not None:
+            maps.append(x)
+    return dense(x.mean((2, 3)), "fc", classes)
+
+
+def inside(shape):
+    """Of the narrow ResNet of Caffe: some cells of the four maps, the softmax, and the likeliest classes."""
+    every, maps = 13, []
+    scores = resnet(drawn("input", shape), "caffe", True, maps=maps)
+    number = lambda values: [float(f"{v:.8g}") for v in values.flatten().tolist()]
+    return {
+        "every": every,
+        "maps": [number(map.flatten()[::every]) for map in maps],
+        "probabilities": number(torch.softmax(scores, 1)),
+        "top_5": scores.topk(5, 1).indices.tolist(),
+    }
 
 
 def preactivated(x, bottleneck):
@@ -288,6 +304,8 @@ CASES = {
     "resnet/torch/bottleneck": ((2, 3, 65, 50), lambda x: resnet(x, "torch", True)),
     "resnet/torch/basic": ((1, 3, 64, 64), lambda x: resnet(x, "torch", False)),
     "resnet/caffe/bottleneck": ((2, 3, 65, 50), lambda x: resnet(x, "caffe", True)),
+    "resnet/caffe/1000/65": ((1, 3, 65, 65), lambda x: resnet(x, "caffe", True, classes=1000)),
+    "resnet/caffe/1000/320": ((1, 3, 320, 320), lambda x: resnet(x, "caffe", True, classes=1000)),
     "resnet/caffe/bottleneck/bias": ((1, 3, 64, 47), lambda x: resnet(x, "caffe", True, True)),
     "resnet/caffe/basic": ((1, 3, 63, 64), lambda x: resnet(x, "caffe", False)),
     "resnet/keras/bottleneck/bias": ((2, 3, 64, 51), lambda x: resnet(x, "keras", True, True)),
@@ -402,6 +420,8 @@ def main():
         scores = net(scale * drawn("input", shape)).detach().numpy()
         assert np.isfinite(scores).all() and np.ptp(scores) > 1e-2, name
         cases.append({"name": name, "shape": shape, "scale": scale, "scores": [float(f"{v:.8g}") for v in scores.flatten()]})
+        if name == "resnet/caffe/bottleneck":
+            cases[-1]["inside"] = inside(shape)
     if len(sys.argv) > 1:
         for name, (ours, side, scale, fc6) in GRAPHS.items():
             path_of_graph = Path(sys.argv[1]) / f"light_{name}.onnx"

@@ -3,10 +3,41 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
+use serde::Deserialize;
 use upconv_models::inference::{self, Model};
 use upconv_nn::inference::NetworkOptions;
 use upconv_nn::parameters;
 use upconv_nn::pass::Eager;
+
+/// What golden/classifiers.py found for one network.
+#[derive(Clone, Deserialize)]
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) shape: [usize; 4],
+    pub(crate) scale: f32,
+    pub(crate) scores: Vec<f32>,
+    /// Of one network what lies within, too.
+    pub(crate) inside: Option<Inside>,
+}
+
+/// What lies within a network, and what becomes of its scores.
+#[derive(Clone, Deserialize)]
+pub(crate) struct Inside {
+    /// So many cells of a map lie from one that is stored to the next.
+    pub(crate) every: usize,
+    pub(crate) maps: [Vec<f32>; 4],
+    pub(crate) probabilities: Vec<f32>,
+    /// The five likeliest classes of each picture.
+    pub(crate) top_5: Vec<Vec<usize>>,
+}
+
+pub(crate) fn cases() -> Vec<Case> {
+    serde_json::from_str(include_str!("../golden/classifiers.json")).unwrap()
+}
+
+pub(crate) fn case(name: &str) -> Case {
+    cases().into_iter().find(|case| case.name == name).unwrap()
+}
 
 /// FNV-1a of 64 bits.
 fn fnv(name: &str) -> u64 {
@@ -52,12 +83,17 @@ pub(crate) fn scores<M: Model>(net: M, shape: [usize; 4], scale: f32) -> [Vec<f3
 /// As [`scores`], with the parameters that the network has.
 pub(crate) fn scores_of<M: Model>(net: &M, shape: [usize; 4], scale: f32) -> [Vec<f32>; 2] {
     let x: Vec<f32> = drawn("input", &shape).into_iter().map(|v| scale * v).collect();
-    let tensor = Tensor::<4>::from_data(TensorData::new(x.clone(), shape), &Device::flex());
+    scores_for(net, &x, shape)
+}
+
+/// As [`scores_of`], of an input.
+pub(crate) fn scores_for<M: Model>(net: &M, x: &[f32], shape: [usize; 4]) -> [Vec<f32>; 2] {
+    let tensor = Tensor::<4>::from_data(TensorData::new(x.to_vec(), shape), &Device::flex());
     let eager = net.forward(&mut Eager::default(), &tensor).unwrap().into_data();
     let eager = eager.try_into_vec::<f32>().unwrap();
     let network = inference::of(net, shape, &NetworkOptions::default()).unwrap();
     let mut fast = vec![f32::NAN; eager.len()];
-    network.run(&[&x], &mut [&mut fast]).unwrap();
+    network.run(&[x], &mut [&mut fast]).unwrap();
     [eager, fast]
 }
 

@@ -141,6 +141,7 @@ impl Layer {
             "BatchNorm" => (0, 0, 139),
             "Scale" => (0, 0, 142),
             "Input" => (0, 0, 143),
+            "Eltwise" => (25, 24, 110),
             other => unreachable!("{other}"),
         };
         let message = Message::default();

@@ -191,8 +191,10 @@ mod tests {
         assert_eq!((run.length, net.rate, data.batch), (Span::Steps(1000), 0.005, 100));
         assert_eq!((data.order, data.validation), (Order::Drawn, Some(0)));
         assert_eq!((loss.half_squares, input.scale), (0.0, Scale::Bytes));
+        assert_eq!(run.save_every, Span::Steps(1000));
         let Settings { run, net, data, loss, config, .. } = two_layer().remove(1).settings;
         assert_eq!((run.length, net.rate, data.batch), (Span::Steps(2000), 0.001, 400));
+        assert_eq!((run.save_every, run.keep), (Span::Steps(1000), 2));
         assert_eq!((loss.half_squares, config.hidden), (0.1, Some(120)));
         let Settings { net, data, config, .. } = resnet_cifar().remove(1).settings;
         assert_eq!((net.rate, net.optimiser.weight_decay(), data.batch), (0.1, 1e-4, 128));
