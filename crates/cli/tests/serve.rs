@@ -1,0 +1,67 @@
+//! `upconv serve` as a process: where it listens, what it refuses, how it ends.
+#![cfg(unix)]
+
+mod common;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+/// A server on a free port, and where that is.
+fn started() -> (Child, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_upconv"));
+    let words = ["serve", "--addr", "127.0.0.1:0", "--json", "--threads", "1"];
+    let command = command.args(words).env_remove("UPCONV_TOKEN");
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut line = String::new();
+    let output = child.stdout.take().expect("piped");
+    BufReader::new(output).read_line(&mut line).expect("a line");
+    let ready: Value = serde_json::from_str(&line).expect("JSON");
+    (child, ready["addr"].as_str().expect("an address").to_owned())
+}
+
+fn ask(addr: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(addr).expect("it listens");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n")
+        .expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[test]
+fn it_answers_until_it_is_told_to_end() {
+    let (mut child, addr) = started();
+    assert!(ask(&addr, "/healthz").starts_with("HTTP/1.1 200 OK"));
+    let answer = ask(&addr, "/api/v1/explain?dialect=torch&input=3&kernel=3&stride=2&padding=1");
+    assert!(answer.contains(r#""output":[5]"#), "{answer}");
+    // A second server cannot have the same port.
+    let error = common::error_line(&format!("serve --addr {addr} --quiet"), 1);
+    assert!(error.contains(&format!("cannot listen on {addr}")), "{error}");
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    // Every request has its line, with its number.
+    let mut log = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut log).expect("the log");
+    let first: Value = serde_json::from_str(log.lines().next().expect("a line")).expect("JSON");
+    assert_eq!(
+        (&first["path"], &first["status"], &first["id"]),
+        (&"/healthz".into(), &200.into(), &1.into())
+    );
+}
+
+#[test]
+fn others_need_a_token() {
+    let refused = |words: &str| common::error_line(words, 2);
+    let error = refused("serve --addr 0.0.0.0:0");
+    assert!(
+        error.contains("0.0.0.0:0 can be reached from other machines and needs a token"),
+        "{error}"
+    );
+    assert!(refused("serve --token short").contains("16 characters"));
+    assert!(refused("serve --addr localhost").contains("--addr"));
+}
