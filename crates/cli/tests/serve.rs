@@ -63,5 +63,6 @@ fn others_need_a_token() {
         "{error}"
     );
     assert!(refused("serve --token short").contains("16 characters"));
-    assert!(refused("serve --addr localhost").contains("--addr"));
+    let wrong = common::run("serve --addr localhost", 2);
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("--addr <IP:PORT>"), "{wrong:?}");
 }

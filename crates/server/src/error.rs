@@ -89,6 +89,11 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "too many requests wait already; try again")
     }
 
+    /// The work is bounded, but the machine is slow; its result is thrown away.
+    pub(crate) fn long() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the answer took too long; try again")
+    }
+
     pub(crate) fn too_large(limit: usize) -> Self {
         let message = format!("the body has more than {limit} bytes");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, message)

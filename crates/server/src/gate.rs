@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::error::{ApiError, Result};
+use crate::limits::ANSWER_TIME;
 
 /// Bounds what runs and what waits.
 #[derive(Clone)]
@@ -78,7 +79,7 @@ impl Pool {
     /// Runs work on a thread of the pool. If the client goes away, what has not begun never does.
     ///
     /// # Errors
-    /// If too many wait already; what the work returns; if it panics.
+    /// If too many wait already; what the work returns; if it panics, or takes longer than [`ANSWER_TIME`].
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -91,7 +92,10 @@ impl Pool {
             // Whoever asked may be gone.
             let _ = send.send(result.unwrap_or_else(|_| Err(ApiError::internal())));
         });
-        receive.await.unwrap_or_else(|_| Err(ApiError::internal()))
+        match tokio::time::timeout(ANSWER_TIME, receive).await {
+            Ok(result) => result.unwrap_or_else(|_| Err(ApiError::internal())),
+            Err(_) => Err(ApiError::long()),
+        }
     }
 
     /// How many wait.

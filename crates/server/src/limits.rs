@@ -28,7 +28,7 @@ pub const HEADER_TIME: Duration = Duration::from_secs(10);
 pub const JSON_TIME: Duration = Duration::from_secs(10);
 /// For the whole of a picture or a weight file.
 pub const UPLOAD_TIME: Duration = Duration::from_secs(60);
-/// For an answer, once the body is there.
+/// For an answer, once the body is there and a thread is free.
 pub const ANSWER_TIME: Duration = Duration::from_secs(60);
 /// For what is being answered when the server is told to end.
 pub const GOODBYE_TIME: Duration = Duration::from_secs(20);

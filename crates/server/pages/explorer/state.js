@@ -26,6 +26,10 @@ import { VIEWS } from "../shared/panels.js";
 /** @type {(keyof Words)[]} */
 export const WORDS = ["dialect", "input", "kernel", "stride", "dilation", "groups", "padding", "output", "output_padding"];
 
+/** Safari refuses more than 100 changes of the address in half a minute; so many are for pointing and playing. */
+const MOST_CHANGES = 80;
+const HALF_A_MINUTE = 30_000;
+
 /** @type {State} */
 const START = {
   words: {
@@ -45,7 +49,7 @@ export function parseState(search) {
   const says = query.has("input") && query.has("kernel");
   const words = { ...START.words };
   if (says) for (const word of WORDS) words[word] = query.get(word) ?? "";
-  if (says && !words.dialect) words.dialect = "definition";
+  if (says) words.dialect = { "": "definition", torch: "pytorch" }[words.dialect] ?? words.dialect;
   const view = /** @type {View} */ (query.get("view"));
   return {
     words,
@@ -84,7 +88,26 @@ export function createStore(onChange) {
     state = next;
     onChange(state, before);
   };
-  addEventListener("popstate", () => become(parseState(location.search)));
+  /** When pointing changed the address. @type {number[]} */
+  let changes = [];
+  let waiting = 0;
+  /** Pointing and playing change the address, but not more often than a browser allows. @param {string} search */
+  const point = (search) => {
+    clearTimeout(waiting);
+    const now = performance.now();
+    changes = changes.filter((time) => now - time < HALF_A_MINUTE);
+    if (changes.length >= MOST_CHANGES) waiting = setTimeout(() => point(search), 1000);
+    else {
+      changes.push(now);
+      history.replaceState(null, "", search);
+    }
+  };
+  addEventListener("popstate", () => {
+    clearTimeout(waiting);
+    become(parseState(location.search));
+    // The language stays, whatever it was when the page was there before.
+    history.replaceState(null, "", searchOf(state));
+  });
   return {
     get: () => state,
     /**
@@ -94,8 +117,11 @@ export function createStore(onChange) {
     set(change, { pointing = false } = {}) {
       const next = fitting({ ...state, ...change, words: { ...state.words, ...change.words } }, state);
       const search = searchOf(next);
-      if (pointing) history.replaceState(null, "", search);
-      else if (search !== location.search) history.pushState(null, "", search);
+      if (pointing) point(search);
+      else {
+        clearTimeout(waiting);
+        if (search !== location.search) history.pushState(null, "", search);
+      }
       become(next);
     },
   };

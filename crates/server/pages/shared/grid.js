@@ -57,6 +57,8 @@ export function createGrid({ label, rows, columns, size, onPoint, onSelect, onEd
   /** @type {string[]} what every cell shows now */
   const shown = [];
   let current = 0;
+  /** The cell that was chosen by a click and not left since: another click edits it. */
+  let clicked = -1;
 
   for (let row = 0; row < rows; row += 1) {
     const line = make("div", { role: "row", class: "row" });
@@ -103,10 +105,14 @@ export function createGrid({ label, rows, columns, size, onPoint, onSelect, onEd
   element.addEventListener("click", (event) => {
     const cell = cellOf(event.target);
     if (cell === null || event.target instanceof HTMLInputElement) return;
-    const again = cells[cell]?.classList.contains("chosen") && cell === current;
+    const again = cell === clicked;
     focus(cell);
+    clicked = cell;
     if (again && onEdit) edit(cell);
     else onSelect?.(cell);
+  });
+  element.addEventListener("focusout", (event) => {
+    if (!(event.relatedTarget instanceof Node && element.contains(event.relatedTarget))) clicked = -1;
   });
   element.addEventListener("keydown", (event) => {
     const cell = cellOf(event.target);
@@ -184,7 +190,11 @@ function dress(cell, look) {
   cell.style.color = grey === null ? "" : grey > 117 ? "#000" : "#fff";
   if (look.mark) cell.dataset.mark = look.mark;
   else delete cell.dataset.mark;
-  cell.replaceChildren(make("span", { class: "value" }, look.text));
+  // A field that is open over the cell stays as it is.
+  const value = make("span", { class: "value" }, look.text);
+  const before = cell.querySelector(".value");
+  if (before) before.replaceWith(value);
+  else cell.prepend(value);
 }
 
 /**
