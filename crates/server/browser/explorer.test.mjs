@@ -388,6 +388,14 @@ test("all legal sizes are buttons", async (t) => {
   assert.ok((await sizes.count()) <= 1, "stride 1 leaves nothing to choose");
 });
 
+test("an empty wanted output counts from the size that is shown", async (t) => {
+  const page = await open(t, "/?lang=en&dialect=tensorflow&input=3&kernel=3&stride=2&padding=same");
+  assert.equal(await headline(page), "TensorFlow: 3 → 6");
+  await then(page, () => button(page, "Wanted output: one less").click());
+  assert.equal(addressOf(page).output, "5");
+  assert.equal(await headline(page), "TensorFlow: 3 → 5");
+});
+
 test("a size that is not legal is refused, with the legal ones to press", async (t) => {
   const page = await open(t, "/?lang=en&dialect=tensorflow&input=3&kernel=3&stride=2&padding=same&output=5", { refusals: true });
   await type(page, /^Wanted output/, "9");

@@ -1,10 +1,10 @@
 //! Transposed convolution in a browser: pages and the JSON API behind them, as `upconv serve` runs them.
 //!
 //! 1. [`serve()`]: listens, answers, and ends when it is told to.
-//! 2. `router` puts the layers around the routes: who may ask ([`access`]), what is counted ([`metrics`]).
-//! 3. [`api`]: a file for each group of routes; a request becomes words for the libraries, which compute all figures.
-//! 4. [`gate`] bounds what runs and waits, `body` what is read: memory does not grow with the number of clients.
-//! 5. [`pages`]: HTML, CSS and JavaScript as they lie in `pages/`, without a build step and without a formula.
+//! 2. `router` puts the layers around the routes: who may ask (`access`), what is counted (`metrics`).
+//! 3. `api`: a file for each group of routes; a request becomes words for the libraries, which compute all figures.
+//! 4. `gate` bounds what runs and waits, `body` what is read: memory does not grow with the number of clients.
+//! 5. `pages`: HTML, CSS and JavaScript as they lie in `pages/`, without a build step and without a formula.
 //! 6. [`layer`]: a layer of a weight file, which the command line shows as well.
 //!
 //! No path from the network reaches the file system: pages are part of the program, and what is sent is read in memory.

@@ -16,8 +16,9 @@ import { mountFill } from "./fills.js";
 /**
  * @param {HTMLElement} host
  * @param {Store} store
+ * @param {() => string} shownOutput the size that is shown, which an empty field counts from
  */
-export function mountControls(host, store) {
+export function mountControls(host, store, shownOutput) {
   /** Fields are drawn anew only where their set or the language changes: typing is not disturbed. */
   let drawn = "";
   /** @type {Map<string, HTMLInputElement | HTMLSelectElement>} */
@@ -74,7 +75,8 @@ export function mountControls(host, store) {
     text.addEventListener("change", () => store.set({ words: { [name]: text.value.trim() } }));
     /** @param {number} by */
     const step = (by) => {
-      const now = text.value || (/^\d+$/.test(empty ?? "") ? empty ?? "" : store.get().words.input);
+      const usual = name === "output" ? shownOutput() : /^\d+$/.test(empty ?? "") ? empty : "";
+      const now = text.value || usual || store.get().words.input;
       text.value = now.replace(/\d+/g, (digits) => String(Math.max(0, Number(digits) + by)));
       store.set({ words: { [name]: text.value } });
     };

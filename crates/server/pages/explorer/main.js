@@ -40,7 +40,7 @@ let refused = null;
 let offers = [];
 let asking = new AbortController();
 
-const controls = mountControls(byId("controls"), store);
+const controls = mountControls(byId("controls"), store, () => good.explanation?.output.join("x") ?? "");
 const tour = mountTour(byId("tour"), store);
 const sizes = mountSizes(byId("sizes"), (output) => store.set({ words: { output, output_padding: "" } }));
 const views = mountViews(byId("views"), {
