@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before } from "node:test";
 import { chromium } from "playwright-core";
 
-export const BASE = process.env.UPCONV_URL ?? "http://127.0.0.1:7878";
+export const BASE = (process.env.UPCONV_URL ?? "http://127.0.0.1:7878").replace(/\/$/, "");
 export const DESKTOP = { width: 1280, height: 900 };
 export const PHONE = { width: 390, height: 844 };
 
