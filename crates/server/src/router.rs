@@ -1,6 +1,5 @@
 //! All routes, and the layers around them.
 
-use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -85,7 +84,7 @@ pub fn router(app: App) -> Router {
 }
 
 /// `GET /healthz`
-async fn health(State(_): State<App>) -> &'static str {
+async fn health() -> &'static str {
     "ok\n"
 }
 

@@ -15,7 +15,7 @@ const MAX_SHOWN: usize = 40;
 ///
 /// ```
 /// use upconv_explain::Fill;
-/// assert_eq!(Fill::parse("x", "1, 0.5,-3").unwrap().text(), "1,0.5,-3");
+/// assert_eq!(Fill::parse("x", "1, 0.5,-3"), Fill::parse("x", "1,0.5,-3.0"));
 /// assert!(Fill::parse("x", "1;2").is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -68,20 +68,6 @@ impl Fill {
             },
         };
         Ok(Self { field, kind })
-    }
-
-    /// As it is parsed.
-    pub fn text(&self) -> String {
-        match &self.kind {
-            Kind::Count => "count".into(),
-            Kind::Ones => "ones".into(),
-            Kind::Impulse => "impulse".into(),
-            Kind::Bilinear => "bilinear".into(),
-            Kind::Random(seed) => format!("random:{seed}"),
-            Kind::Numbers(numbers) => {
-                numbers.iter().map(f64::to_string).collect::<Vec<_>>().join(",")
-            }
-        }
     }
 
     /// The numbers for so many rows and columns of each group.
