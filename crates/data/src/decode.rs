@@ -126,6 +126,20 @@ pub fn decode_within(file: &[u8], limit: usize) -> Result<Picture> {
     }
 }
 
+/// Rows and columns that a picture's header promises, as they lie in the file, not yet turned upright; nothing is decoded.
+///
+/// # Errors
+/// As [`decode`], as far as the header tells.
+///
+/// ```
+/// let size = upconv_data::decode::promised_size(&upconv_data::sample::bmp())?;
+/// assert_eq!((size.height, size.width), (2, 2));
+/// # Ok::<(), upconv_data::DataError>(())
+/// ```
+pub fn promised_size(file: &[u8]) -> Result<Size> {
+    Opened::new(file).map(|opened| opened.size())
+}
+
 /// Reads a file or a stream whole, if it has at most [`MAX_FILE_BYTES`].
 ///
 /// # Errors

@@ -46,7 +46,7 @@ pub mod walk;
 pub use decode::Picture;
 pub use encode::{Kind, Kinds};
 pub use error::DataError;
-pub use segment::Segment;
+pub use segment::{Found, Segment};
 
 use serde::{Deserialize, Serialize};
 

@@ -29,8 +29,9 @@ use crate::decode::{self, Opened};
 use crate::encode::{self, Kind, Kinds, Masked};
 use crate::error::{DataError, Result};
 use crate::names;
+use crate::segment::Found;
 use crate::walk::{Input, Source};
-use crate::{Picture, Segment, Size, resize};
+use crate::{Picture, Segment, Size};
 
 /// What a picture in work is estimated at: all its copies, as bytes, as `f32` mask and compressed,
 /// at the worst moment.
@@ -236,18 +237,11 @@ impl Run<'_> {
     fn segment(&self, input: &Input, turn: MutexGuard<'_, usize>) -> Result<Done> {
         let mut times = Times::default();
         let (picture, _share) = self.decode(input, turn, &mut times.decode)?;
-        let size = self.net.input_size(picture.size());
-        let photo = picture.on_white();
-        let rgb = timed(&mut times.resize, || resize::to_network(&photo, picture.size(), size))?;
-        drop(photo);
-        let small = timed(&mut times.network, || self.net.probabilities(&rgb, size));
-        let small = small.map_err(DataError::Network)?;
-        check(&small, size)?;
-        let over = small.iter().filter(|&&p| p >= self.options.threshold).count();
-        let share = over as f64 / small.len() as f64;
-
-        let mask = timed(&mut times.resize, || resize::to_photo(&small, size, picture.size()))?;
+        let found = Found::on(self.net, &picture, &|| true)?;
+        let found = found.ok_or_else(|| DataError::Network("it gave up".into()))?;
+        (times.resize, times.network) = (found.resize, found.network);
         let threshold = self.options.threshold;
+        let (share, mask) = (found.share(threshold), found.mask);
         let masked = Masked { picture: &picture, mask: &mask, threshold };
         let files = timed(&mut times.write, || self.write(masked, &input.output))?;
         let file = |kind| files.iter().find(|(of, _)| *of == kind).map(|(_, path)| path.clone());
@@ -332,21 +326,6 @@ impl Run<'_> {
         atomic::sweep(folder);
         prepared.insert(folder.to_owned());
         Ok(())
-    }
-}
-
-/// That the network's answer is a mask.
-fn check(mask: &[f32], size: Size) -> Result<()> {
-    if mask.len() != size.pixels() || mask.is_empty() {
-        let (what, got) = ("the network's mask", mask.len());
-        return Err(DataError::BufferLength { what, size, channels: 1, got });
-    }
-    match mask.iter().position(|p| !(0.0..=1.0).contains(p)) {
-        None => Ok(()),
-        Some(place) => {
-            let (row, column) = (place / size.width, place % size.width);
-            Err(DataError::NoProbability { row, column, got: mask[place] })
-        }
     }
 }
 

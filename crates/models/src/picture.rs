@@ -121,7 +121,35 @@ pub fn planes(input: &Input, rgb: &[u8]) -> Vec<f32> {
     planes
 }
 
-/// The same of pictures that lie in planes and are not rounded, as augmentation makes them.
+/// The picture that [`planes`] were made of, to the nearest byte: what a network sees, as people see it. Grey becomes
+/// three equal colours.
+///
+/// # Shapes
+/// `x: [channels, h, w] -> [h, w, 3]`; values behind the last whole picture are not looked at.
+///
+/// ```
+/// use upconv_models::picture::{caffe, planes, seen};
+/// let (input, rgb) = (caffe([1, 2]), [255, 0, 7, 1, 128, 254]);
+/// assert_eq!(seen(&input, &planes(&input, &rgb)), rgb);
+/// ```
+pub fn seen(input: &Input, x: &[f32]) -> Vec<u8> {
+    let channels = input.order.channels();
+    let cells = x.len() / channels;
+    // Both ends of a byte's range tell what is between them: `reader` is linear.
+    let reader: Vec<_> = (0..channels).map(|channel| reader(input, channel)).collect();
+    let byte = |channel: usize, cell: usize| {
+        let [low, high] = [0.0, 255.0].map(|value| reader[channel](value, cell));
+        (255.0 * (x[channel * cells + cell] - low) / (high - low)).round() as u8
+    };
+    let colours = match input.order {
+        Order::Gray => [0; 3],
+        Order::Rgb => [0, 1, 2],
+        Order::Bgr => [2, 1, 0],
+    };
+    (0..cells).flat_map(|cell| colours.map(|channel| byte(channel, cell))).collect()
+}
+
+/// What [`planes`] makes, of pictures that lie in planes and are not rounded, as augmentation makes them.
 ///
 /// # Shapes
 /// `rgb: [n, 3, cells] -> [n, channels, cells]`

@@ -62,6 +62,28 @@ fn a_picture_of_odd_size_is_what_the_network_says() {
 
 /// Two pixels of the answer are independent where they are farther apart than the receptive field of 404 pixels.
 #[test]
+fn what_is_small_enough_is_not_cut() {
+    let size = Size { height: 45, width: 150 };
+    let (rgb, tiles) = (photo(size), Tiles::new(64, None).unwrap());
+    let [whole, tiled] =
+        [None, Some(tiles)].map(|tiles| segmenter(tiles).probabilities(&rgb, size).unwrap());
+    assert_ne!(whole, tiled);
+    let bytes = segmenter(None).bytes(size);
+    for (whole_up_to, is_cut, expected) in [(bytes, false, &whole), (bytes - 1, true, &tiled)] {
+        let options = SegmentOptions { tiles: Some(tiles), whole_up_to, ..Default::default() };
+        let net = Segmenter::new(fcn::NAME, fcn(), 1, &weights(None), &options).unwrap();
+        assert_eq!(net.is_cut(size), is_cut);
+        assert_eq!(net.bytes(size) < bytes, is_cut);
+        assert_eq!(&net.probabilities(&rgb, size).unwrap(), expected);
+        // Given up before the second part.
+        let asked = std::cell::Cell::new(0);
+        let wanted = || asked.replace(asked.get() + 1) == 0;
+        let given_up = net.probabilities_while(&rgb, size, &wanted).unwrap().is_none();
+        assert_eq!((given_up, asked.get()), if is_cut { (true, 2) } else { (false, 0) });
+    }
+}
+
+#[test]
 fn tiles_give_the_whole_answer_away_from_seams() {
     const REACH: usize = 404 / 2;
     let size = Size { height: 64, width: 1056 };

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
@@ -22,6 +22,10 @@ pub(crate) async fn check(State(app): State<App>, request: Request, next: Next) 
         let message = "this server answers to localhost, 127.0.0.1 and [::1] only";
         return ApiError::new(StatusCode::MISDIRECTED_REQUEST, message).into_response();
     }
+    if is_foreign_form(request.method(), request.headers()) {
+        let message = "pages of other sites cannot send anything here";
+        return ApiError::new(StatusCode::FORBIDDEN, message).into_response();
+    }
     let Some(token) = &app.token else { return next.run(request).await };
     if request.uri().path() == "/healthz" || known(request.headers(), token) {
         return next.run(request).await;
@@ -37,6 +41,13 @@ pub(crate) async fn check(State(app): State<App>, request: Request, next: Next) 
             response
         }
     }
+}
+
+/// Whether a page of another site sends something: a browser asks nobody before it sends a form, and says where it comes
+/// from. A link from elsewhere is welcome.
+fn is_foreign_form(method: &Method, headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    !method.is_safe() && matches!(site, Some(b"cross-site" | b"same-site"))
 }
 
 /// Whether the name that the client used is of this machine.
@@ -110,6 +121,22 @@ mod tests {
         for foreign in ["evil.example", "127.0.0.1.evil.example", "10.0.0.1:7878", "localhost.evil"]
         {
             assert!(!host(foreign), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn forms_of_other_sites() {
+        let foreign = |method, site: Option<&'static str>| {
+            let site = site
+                .map(|site| ("sec-fetch-site".parse().unwrap(), HeaderValue::from_static(site)));
+            is_foreign_form(&method, &site.into_iter().collect())
+        };
+        assert!(
+            foreign(Method::POST, Some("cross-site")) && foreign(Method::POST, Some("same-site"))
+        );
+        assert!(!foreign(Method::GET, Some("cross-site")));
+        for own in [None, Some("same-origin"), Some("none")] {
+            assert!(!foreign(Method::POST, own), "{own:?}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! Errors as clients see them: a status and the object of the command line.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,13 +14,14 @@ use upconv_weights::WeightsError;
 use utoipa::ToSchema;
 
 use crate::layer::LayerError;
-use crate::limits::RETRY_AFTER;
 
 /// A request that is not answered as it wants to be.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ApiError {
     pub(crate) status: StatusCode,
     object: Box<ErrorObject>,
+    /// Seconds after which the client may come again.
+    retry_after: Option<u64>,
 }
 
 /// The body of every error.
@@ -33,20 +36,23 @@ pub(crate) type Result<T> = std::result::Result<T, ApiError>;
 impl ApiError {
     /// A status with a line for people.
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        let object = ErrorObject { message: message.into(), ..ErrorObject::default() };
-        Self { status, object: Box::new(object) }
+        Self::of(status, ErrorObject { message: message.into(), ..ErrorObject::default() })
+    }
+
+    fn of(status: StatusCode, object: ErrorObject) -> Self {
+        Self { status, object: Box::new(object), retry_after: None }
     }
 
     /// A field of the request that is not of a legal form.
     pub(crate) fn field(field: &str, message: String) -> Self {
         let (rule, field) = (Some("USAGE".into()), Some(field.into()));
         let object = ErrorObject { rule, field, message, ..ErrorObject::default() };
-        Self { status: StatusCode::BAD_REQUEST, object: Box::new(object) }
+        Self::of(StatusCode::BAD_REQUEST, object)
     }
 
     /// Something that is well written and cannot be done.
     pub(crate) fn refused(object: ErrorObject) -> Self {
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, object: Box::new(object) }
+        Self::of(StatusCode::UNPROCESSABLE_ENTITY, object)
     }
 
     pub(crate) fn words(error: &WordError, lang: Lang) -> Self {
@@ -84,14 +90,45 @@ impl ApiError {
         }
     }
 
+    /// Something that a name does not name.
+    pub(crate) fn unknown(field: &str, message: String) -> Self {
+        let field = Some(field.into());
+        Self::of(StatusCode::NOT_FOUND, ErrorObject { field, message, ..ErrorObject::default() })
+    }
+
     /// Too much is going on; the client may come again.
     pub(crate) fn busy() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "too many requests wait already; try again")
+            .after(Duration::ZERO)
+    }
+
+    /// One client has too much going on.
+    pub(crate) fn too_many(most: usize) -> Self {
+        let message = format!("you have {most} requests open already; await one of them");
+        Self::new(StatusCode::TOO_MANY_REQUESTS, message).after(Duration::ZERO)
     }
 
     /// The work is bounded, but the machine is slow; its result is thrown away.
     pub(crate) fn long() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "the answer took too long; try again")
+            .after(Duration::ZERO)
+    }
+
+    /// The same, to be tried again after so long; a second at least.
+    pub(crate) fn after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait.as_millis().div_ceil(1000).max(1) as u64);
+        self
+    }
+
+    /// Nobody waits for the answer any more, so that nobody sees this.
+    pub(crate) fn gone() -> Self {
+        // As nginx counts it.
+        let status = StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST);
+        Self::new(status, "the client is gone")
+    }
+
+    pub(crate) fn cut_short() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "the body was cut short")
     }
 
     pub(crate) fn too_large(limit: usize) -> Self {
@@ -111,10 +148,9 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let again = self.status == StatusCode::SERVICE_UNAVAILABLE;
         let mut response = (self.status, Json(ErrorBody { error: *self.object })).into_response();
-        if again {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

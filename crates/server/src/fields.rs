@@ -46,15 +46,41 @@ impl Fields {
 
     fn of(map: Map<String, Value>) -> Result<Self> {
         let mut fields = Self { map, lang: Lang::En };
-        fields.lang = match fields.text("lang")?.as_deref() {
-            None | Some("en") => Lang::En,
-            Some("zh") => Lang::Zh,
+        fields.lang = fields.language()?;
+        Ok(fields)
+    }
+
+    /// One more, from elsewhere in the request.
+    ///
+    /// # Errors
+    /// If it is there already; a language that there is not.
+    pub(crate) fn add(&mut self, name: String, value: String) -> Result<()> {
+        if self.has(&name) || (name == "lang" && self.lang != Lang::En) {
+            let shown = shown(&name);
+            return Err(ApiError::field(&shown, format!("{shown} is given twice")));
+        }
+        self.map.insert(name, Value::String(value));
+        self.lang = match self.map.contains_key("lang") {
+            true => self.language()?,
+            false => self.lang,
+        };
+        Ok(())
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.map.contains_key(name)
+    }
+
+    /// Takes the field of the language.
+    fn language(&mut self) -> Result<Lang> {
+        match self.text("lang")?.as_deref() {
+            None | Some("en") => Ok(Lang::En),
+            Some("zh") => Ok(Lang::Zh),
             Some(other) => {
                 let message = format!("lang '{}' is unknown; legal: en, zh", shown(other));
-                return Err(ApiError::field("lang", message));
+                Err(ApiError::field("lang", message))
             }
-        };
-        Ok(fields)
+        }
     }
 
     /// A field as text.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -69,12 +69,35 @@ impl Metrics {
     }
 }
 
-/// One less runs, whichever way a request ends.
-struct Running(Gauge);
+/// A request, until it is answered or the client goes away.
+struct Observed {
+    metrics: Metrics,
+    id: u64,
+    method: Method,
+    path: String,
+    /// By the pattern of the route: paths that clients make up are no labels.
+    route: String,
+    begun: Instant,
+    /// Of the answer; none yet.
+    status: Option<u16>,
+}
 
-impl Drop for Running {
+/// What is counted where nobody waited for the answer, as nginx counts it.
+const GONE: u16 = 499;
+
+impl Drop for Observed {
     fn drop(&mut self) {
-        self.0.dec();
+        let Self { metrics, id, method, path, route, begun, status } = self;
+        let (seconds, route) = (begun.elapsed().as_secs_f64(), std::mem::take(route));
+        metrics.running.dec();
+        metrics.seconds.get_or_create(&Route { route: route.clone() }).observe(seconds);
+        let counted = Answered { route, status: status.unwrap_or(GONE) };
+        metrics.requests.get_or_create(&counted).inc();
+        let (path, ms) = (crate::fields::shown(path), seconds * 1e3);
+        match status {
+            Some(status) => tracing::info!(id, %method, path, status, ms, "answered"),
+            None => tracing::info!(id, %method, path, ms, "the client went away"),
+        }
     }
 }
 
@@ -82,30 +105,30 @@ impl Drop for Running {
 pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
     let metrics = &app.metrics;
     let id = metrics.next_id.fetch_add(1, Ordering::Relaxed) + 1;
-    // By the pattern of the route: paths that clients make up are no labels.
     let route = request.extensions().get::<MatchedPath>();
-    let route = route.map_or("other", |path| path.as_str()).to_owned();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     metrics.running.inc();
-    let running = Running(metrics.running.clone());
-    let begun = Instant::now();
+    let mut observed = Observed {
+        metrics: metrics.clone(),
+        id,
+        method: request.method().clone(),
+        path: request.uri().path().to_owned(),
+        route: route.map_or("other", |path| path.as_str()).to_owned(),
+        begun: Instant::now(),
+        status: None,
+    };
     let mut response = next.run(request).await;
-    drop(running);
-    let seconds = begun.elapsed().as_secs_f64();
-    let status = response.status().as_u16();
-    metrics.seconds.get_or_create(&Route { route: route.clone() }).observe(seconds);
-    metrics.requests.get_or_create(&Answered { route, status }).inc();
+    observed.status = Some(response.status().as_u16());
     let name = HeaderName::from_static("x-request-id");
     response.headers_mut().insert(name, HeaderValue::from(id));
-    let path = crate::fields::shown(&path);
-    tracing::info!(id, %method, path, status, ms = seconds * 1e3, "answered");
     response
 }
 
 /// `GET /metrics`
 pub(crate) async fn metrics(State(app): State<App>) -> Response {
     // A count of requests: far below 2^63.
-    app.metrics.waiting.set(app.pool.waiting() as i64);
+    app.metrics
+        .waiting
+        .set((app.pool.gate().waiting() + app.networks.pool.gate().waiting()) as i64);
     let mut text = String::new();
     match encode(&mut text, &app.metrics.registry) {
         Ok(()) => {

@@ -1,18 +1,25 @@
 //! All routes, and the layers around them.
 
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use std::sync::Arc;
+
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate};
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::openapi::OpenApi;
 
+use crate::budget::Budget;
+use crate::clients::Clients;
 use crate::error::ApiError;
 use crate::gate::{Gate, Pool};
-use crate::limits::{PICTURES, WAITING, WEIGHTS};
+use crate::limits::{PER_CLIENT, PICTURES, UPLOAD_BYTES, WAITING, WEIGHTS};
 use crate::metrics::Metrics;
+use crate::networks::Networks;
+use crate::serve::ServeError;
 use crate::settings::Settings;
 use crate::{access, api, metrics, pages};
 
@@ -22,6 +29,10 @@ pub struct App {
     pub(crate) pool: Pool,
     pub(crate) pictures: Gate,
     pub(crate) weights: Gate,
+    pub(crate) networks: Arc<Networks>,
+    /// For the bodies of all pictures.
+    pub(crate) uploads: Budget,
+    pub(crate) clients: Clients,
     pub(crate) metrics: Metrics,
     pub(crate) token: Option<String>,
     /// Whether it listens on a loopback address.
@@ -29,19 +40,30 @@ pub struct App {
 }
 
 impl App {
-    /// With threads of its own.
+    /// With threads of its own, and networks read.
     ///
     /// # Errors
-    /// If the system gives no threads.
-    pub fn new(settings: &Settings) -> std::io::Result<Self> {
+    /// If the system gives no threads; weights that cannot be used.
+    pub fn new(settings: &Settings) -> Result<Self, ServeError> {
+        let pool = Pool::new("compute", settings.threads, WAITING);
+        let networks = Networks::new(&settings.weights, Networks::pool(settings.threads)?)?;
         Ok(Self {
-            pool: Pool::new(settings.threads, WAITING).map_err(std::io::Error::other)?,
+            pool: pool.map_err(std::io::Error::other)?,
             pictures: Gate::new(PICTURES),
             weights: Gate::new(WEIGHTS),
+            networks: Arc::new(networks),
+            uploads: Budget::new(UPLOAD_BYTES),
+            clients: Clients::new(PER_CLIENT),
             metrics: Metrics::new(),
             token: settings.token.clone(),
             local: settings.addr.ip().is_loopback(),
         })
+    }
+
+    /// Looks whether files of weights have changed, as [`crate::serve()`] does from time to time. One that changed is read at
+    /// the second look that finds it the same, and until it is read the old network answers.
+    pub fn look_again(&self) {
+        self.networks.look_again();
     }
 }
 
@@ -60,7 +82,7 @@ pub fn router(app: App) -> Router {
     let set = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
-    let document = std::sync::Arc::new(document);
+    let document = Arc::new(document);
     api.route(
         "/api/v1/openapi.json",
         get(move || {
@@ -76,11 +98,16 @@ pub fn router(app: App) -> Router {
     .layer(middleware::from_fn_with_state(app.clone(), access::check))
     .layer(CatchPanicLayer::custom(|_| ApiError::internal().into_response()))
     .layer(middleware::from_fn_with_state(app.clone(), metrics::observe))
-    .layer(CompressionLayer::new())
+    .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(is_plain)))
     .layer(set(header::CONTENT_SECURITY_POLICY, POLICY))
     .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
     .layer(set(header::REFERRER_POLICY, "no-referrer"))
     .with_state(app)
+}
+
+/// Whether an answer is no text full of pictures.
+fn is_plain(_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions) -> bool {
+    extensions.get::<api::Compressed>().is_none()
 }
 
 /// `GET /healthz`

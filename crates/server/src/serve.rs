@@ -5,14 +5,21 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio::time::MissedTickBehavior;
 
-use crate::limits::{CONNECTIONS, GOODBYE_TIME, HEADER_TIME};
+use crate::clients::Peer;
+use crate::impatient::Impatient;
+use crate::limits::{CONNECTIONS, GOODBYE_TIME, HEADER_TIME, LOOK_EVERY, WRITE_TIME};
+use crate::networks::{NetworkError, Networks};
 use crate::router::{App, router};
 use crate::settings::{Settings, SettingsError};
 
@@ -33,6 +40,9 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
+    /// Weights that cannot be served.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
     /// The system gives no threads or no signals.
     #[error("cannot start: {0}")]
     Start(#[from] io::Error),
@@ -64,6 +74,7 @@ pub fn serve(settings: &Settings, ready: impl FnOnce(SocketAddr)) -> Result<(), 
 
 /// Answers connections until `ended`, then says goodbye to those that are open.
 async fn answer_all(listener: TcpListener, app: App, ended: impl Future<Output = ()>) {
+    let looks = tokio::spawn(look_again(app.networks.clone()));
     let service = TowerToHyperService::new(router(app));
     let graceful = GracefulShutdown::new();
     let doors = Arc::new(Semaphore::new(CONNECTIONS));
@@ -75,9 +86,9 @@ async fn answer_all(listener: TcpListener, app: App, ended: impl Future<Output =
             door = doors.clone().acquire_owned() => door,
             () = &mut ended => break,
         };
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(accepted) => accepted,
                 Err(error) => {
                     // Too many open files, or a client that is gone already.
                     tracing::warn!(%error, "a connection was not accepted");
@@ -88,7 +99,13 @@ async fn answer_all(listener: TcpListener, app: App, ended: impl Future<Output =
             () = &mut ended => break,
         };
         let _ = stream.set_nodelay(true);
-        let connection = http.serve_connection(TokioIo::new(stream), service.clone());
+        let service = service.clone();
+        let with_peer = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            service.call(request)
+        });
+        let stream = Impatient::new(stream, WRITE_TIME);
+        let connection = http.serve_connection(TokioIo::new(stream), with_peer);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -99,8 +116,23 @@ async fn answer_all(listener: TcpListener, app: App, ended: impl Future<Output =
     }
     // No new ones while those are answered that have asked.
     drop(listener);
+    looks.abort();
     if tokio::time::timeout(GOODBYE_TIME, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests were not answered in time");
+    }
+}
+
+/// Looks at the files of weights from time to time, on a thread that may wait for a disk.
+async fn look_again(networks: Arc<Networks>) {
+    let mut times = tokio::time::interval(LOOK_EVERY);
+    times.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        times.tick().await;
+        let networks = networks.clone();
+        let looked = tokio::task::spawn_blocking(move || networks.look_again()).await;
+        if let Err(error) = looked {
+            tracing::error!(%error, "the files of weights were not looked at");
+        }
     }
 }
 

@@ -3,75 +3,30 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use serde::Serialize;
 use upconv_explain::{Block, Lang, Page};
-use upconv_models::registry::{self, Entry, Text, Totals};
-use upconv_models::{Layer, ModelError};
+use upconv_models::registry;
+use upconv_server::models::{Summary, Whole};
 
 use crate::args::{Context, Models};
 use crate::failure::Failure;
 use crate::output;
 
-/// A model in JSON.
-#[derive(Serialize)]
-struct Summary {
-    name: &'static str,
-    system: &'static str,
-    paper: &'static str,
-    #[serde(flatten)]
-    totals: Totals,
-    input: [usize; 4],
-    weights: &'static [&'static str],
-    strengths: &'static str,
-    weaknesses: &'static str,
-    choose_instead: &'static str,
-}
-
-/// A model with its layers.
-#[derive(Serialize)]
-struct Whole {
-    #[serde(flatten)]
-    summary: Summary,
-    layers: Vec<Layer>,
-}
-
 pub(crate) fn run(args: &Models, context: Context) -> Result<ExitCode, Failure> {
     let Context { json, lang, .. } = context;
     let text = match &args.name {
         None => {
-            let all = registry::MODELS.iter().map(|entry| summary(entry, lang));
-            let all = all.collect::<Result<Vec<_>, _>>().map_err(|e| Failure::other(&e))?;
+            let all = Summary::all(lang).map_err(|e| Failure::other(&e))?;
             if json { output::json_line(&all) } else { list(&all) }
         }
         Some(name) => {
             let entry = registry::find(name).map_err(|e| Failure::other(&e))?;
-            let summary = summary(entry, lang).map_err(|e| Failure::other(&e))?;
-            let layers = entry.layers().map_err(|e| Failure::other(&e))?;
-            let whole = Whole { summary, layers };
+            let whole = Whole::of(entry, lang).map_err(|e| Failure::other(&e))?;
             if json { output::json_line(&whole) } else { page(&whole, lang) }
         }
     };
     let path = Path::new("standard output");
     output::print(&text).map_err(|error| Failure::write(path, &error, lang))?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn summary(entry: &Entry, lang: Lang) -> Result<Summary, ModelError> {
-    let say = |text: Text| match lang {
-        Lang::En => text.en,
-        Lang::Zh => text.zh,
-    };
-    Ok(Summary {
-        name: entry.name,
-        system: say(entry.system),
-        paper: entry.paper,
-        totals: entry.totals()?,
-        input: entry.input,
-        weights: entry.weights,
-        strengths: say(entry.strengths),
-        weaknesses: say(entry.weaknesses),
-        choose_instead: say(entry.choose_instead),
-    })
 }
 
 fn list(all: &[Summary]) -> String {

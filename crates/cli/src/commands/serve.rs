@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode, Stdio};
 use clap::Args;
 use serde::Serialize;
 use upconv_explain::Lang;
-use upconv_server::{ServeError, Settings, SettingsError};
+use upconv_server::{GivenWeights, ServeError, Settings, SettingsError};
 
 use crate::args::{Context, Global};
 use crate::failure::Failure;
@@ -19,13 +19,15 @@ const EXAMPLES: &str = "\
 Examples:
   upconv serve --open
   upconv serve --addr 127.0.0.1:8080
+  upconv serve --weights efficientnet-lite0.safetensors --weights street=runs/road
   UPCONV_TOKEN=$(openssl rand -hex 16) upconv serve --addr 0.0.0.0:7878
 
-It serves until Ctrl-C; what is being answered then is answered still. Everything is part of the program: no other
-file is read, and nothing is fetched. The API is described at /api/v1/openapi.json; /healthz and /metrics are for
+It serves until Ctrl-C; what is being answered then is answered still. Pages and networks for people and roads are part
+of the program: no file is read but those that are named, nothing is fetched, and nothing that is sent is kept. Another
+file that takes the place of a file of weights is read within some seconds. The API is described at /api/v1/openapi.json; /healthz and /metrics are for
 those who look after servers. Requests are noted on standard error, with --json as JSON.";
 
-/// Show transposed convolution in a browser: every setting, with numbers to point at, and lessons
+/// Show transposed convolution and the models in a browser, with an API behind them
 ///
 /// Only this machine can reach it, unless --addr says otherwise; then a token is needed, and a reverse proxy that
 /// speaks TLS should stand before it.
@@ -41,6 +43,21 @@ pub(crate) struct Serve {
     /// What clients must know: 16 letters, digits, '-' or '_' at least [default: UPCONV_TOKEN]
     #[arg(long, value_name = "T")]
     pub(crate) token: Option<String>,
+    /// Serve these weights too, under their file's name or another one [repeatable]; a run's best ones
+    #[arg(long, value_name = "[NAME=]FILE|RUN", value_parser = given_weights)]
+    pub(crate) weights: Vec<GivenWeights>,
+}
+
+/// What stands before a `=` is a name, unless it looks like a path.
+fn given_weights(text: &str) -> Result<GivenWeights, String> {
+    let of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    match text.split_once('=') {
+        Some((name, "")) => Err(format!("{name}= names no file")),
+        Some((name, path)) if !name.is_empty() && name.chars().all(of_name) => {
+            Ok(GivenWeights { name: Some(name.into()), path: path.into() })
+        }
+        _ => Ok(GivenWeights { name: None, path: text.into() }),
+    }
 }
 
 #[derive(Serialize)]
@@ -56,6 +73,7 @@ pub(crate) fn run(args: &Serve, global: &Global, context: Context) -> Result<Exi
         addr: args.addr,
         token: args.token.clone().or_else(from_outside),
         threads: threads::count(global.threads.as_deref(), lang)?,
+        weights: args.weights.clone(),
     };
     settings.check().map_err(|error| wrong(&error, lang))?;
     if !quiet {
@@ -87,6 +105,7 @@ pub(crate) fn run(args: &Serve, global: &Global, context: Context) -> Result<Exi
                 format!("无法监听 {addr}：{source}；可用 --addr 换一个端口，0 表示任一空闲端口")
             }
         }),
+        ServeError::Network(error) => Failure::usage(Some("weights"), error.to_string()),
         ServeError::Start(_) => Failure::other(&error),
     })?;
     Ok(ExitCode::SUCCESS)

@@ -73,6 +73,21 @@ impl Classifier {
         self.model
     }
 
+    /// How pictures are prepared.
+    pub fn input(&self) -> &Input {
+        &self.input
+    }
+
+    /// Names of the classes, in the order of their numbers.
+    pub fn labels(&self) -> &[Label] {
+        &self.labels
+    }
+
+    /// Bytes that the network takes for the values between its layers while it runs.
+    pub fn bytes(&self) -> usize {
+        self.network.arena_bytes()
+    }
+
     /// The `top` likeliest classes of a picture, the likeliest first, equal ones by their numbers. Probabilities are means
     /// over the parts that are looked at.
     ///
@@ -82,12 +97,47 @@ impl Classifier {
     /// # Errors
     /// A buffer that does not fit the size; scores that are not finite.
     pub fn classify(&self, rgb: &[u8], size: Size, top: usize) -> Result<Vec<Prediction>> {
-        let refuse = |what: String| ModelError::Inner { model: self.model, what };
-        let x = inputs(&self.input, self.crop, rgb, size).map_err(refuse)?;
-        let mut scores = vec![0.0; self.crop.count() * self.labels.len()];
-        let ran = self.network.run(&[&x], &mut [&mut scores]);
-        ran.map_err(|error| refuse(error.to_string()))?;
-        Ok(best(&probabilities(&scores, self.labels.len()).map_err(refuse)?, &self.labels, top))
+        self.likeliest(&self.inputs(self.crop, rgb, size)?, top)
+    }
+
+    /// What the network reads of a picture, for parts that may be others than those it was made for.
+    ///
+    /// # Shapes
+    /// `rgb: [height, width, 3] -> [parts, channels, h, w]`
+    ///
+    /// # Errors
+    /// A buffer that does not fit the size; a picture that is too narrow.
+    pub fn inputs(&self, crop: Crop, rgb: &[u8], size: Size) -> Result<Vec<f32>> {
+        inputs(&self.input, crop, rgb, size).map_err(|what| self.refused(what))
+    }
+
+    /// The `top` likeliest classes of what [`Classifier::inputs`] made of a picture, as [`Classifier::classify`] gives them.
+    ///
+    /// # Shapes
+    /// `x: [parts, channels, h, w]`, of which the network takes as many at a time as it was made for
+    ///
+    /// # Errors
+    /// No whole number of times so many; scores that are not finite.
+    pub fn likeliest(&self, x: &[f32], top: usize) -> Result<Vec<Prediction>> {
+        let [h, w] = self.input.size;
+        let at_a_time = self.crop.count() * self.input.order.channels() * h * w;
+        if x.is_empty() || !x.len().is_multiple_of(at_a_time) {
+            let what = format!("{} values are not a multiple of {at_a_time}", x.len());
+            return Err(self.refused(what));
+        }
+        let of_one = self.crop.count() * self.labels.len();
+        let mut scores = vec![0.0; x.len() / at_a_time * of_one];
+        for (x, scores) in x.chunks_exact(at_a_time).zip(scores.chunks_exact_mut(of_one)) {
+            let ran = self.network.run(&[x], &mut [scores]);
+            ran.map_err(|error| self.refused(error.to_string()))?;
+        }
+        let probabilities = probabilities(&scores, self.labels.len());
+        let probabilities = probabilities.map_err(|what| self.refused(what))?;
+        Ok(best(&probabilities, &self.labels, top))
+    }
+
+    fn refused(&self, what: String) -> ModelError {
+        ModelError::Inner { model: self.model, what }
     }
 }
 

@@ -43,6 +43,18 @@ pub struct Text {
     pub zh: &'static str,
 }
 
+/// What a model does with pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Task {
+    /// Says of every pixel whether it belongs to what is looked for.
+    Segment,
+    /// Says what is on a picture.
+    Classify,
+    /// Draws pictures out of chance.
+    Draw,
+}
+
 /// One model.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
@@ -182,6 +194,16 @@ impl Entry {
     /// Whether the model draws pictures.
     pub fn draws(&self) -> bool {
         self.sampler.is_some()
+    }
+
+    /// What the model does; a network that does none of the tasks has none.
+    pub fn task(&self) -> Option<Task> {
+        match self {
+            _ if self.segmenter.is_some() => Some(Task::Segment),
+            _ if self.classifies() => Some(Task::Classify),
+            _ if self.draws() => Some(Task::Draw),
+            _ => None,
+        }
     }
 
     /// The inference form of a classifier with the settings of its weights, for inputs of one shape `[n, c, h, w]`.

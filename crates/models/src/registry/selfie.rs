@@ -48,7 +48,9 @@ pub(super) const ENTRY: Entry = Entry {
     built_in: Some(selfie::built_in),
     sampler: None,
     segmenter: Some(|file, weights, options| {
-        if *options != SegmentOptions::default() {
+        let SegmentOptions { class, tiles, whole_up_to } = options;
+        // Its input has one small size: what is cut only above a limit never is.
+        if class.is_some() || (tiles.is_some() && *whole_up_to == 0) {
             let what =
                 "has one class and looks at the picture as a whole: no class, no tiles".into();
             return Err(ModelError::Inner { model: selfie::NAME, what });

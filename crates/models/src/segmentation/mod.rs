@@ -37,6 +37,8 @@ pub struct SegmentOptions {
     pub class: Option<String>,
     /// The picture in parts.
     pub tiles: Option<Tiles>,
+    /// Bytes, as [`Segment::bytes`] estimates them, up to which a picture is not cut although there are tiles.
+    pub whole_up_to: u64,
 }
 
 /// The factor that the metadata of weights state; 1 if they state none that can be used.
@@ -61,6 +63,7 @@ pub struct Segmenter<M> {
     multiple: usize,
     wanted: Wanted,
     tiles: Option<Tiles>,
+    whole_up_to: u64,
 }
 
 impl<M> fmt::Debug for Segmenter<M> {
@@ -93,15 +96,29 @@ impl<M: Model> Segmenter<M> {
         // Pictures have their colours side by side.
         let inside = NetworkOptions { outside: Layout::Nhwc, ..Default::default() };
         let shapes = Shapes::new(net, inside);
-        Ok(Self { name: name.into(), shapes, input, multiple, wanted, tiles: options.tiles })
+        let &SegmentOptions { tiles, whole_up_to, .. } = options;
+        Ok(Self { name: name.into(), shapes, input, multiple, wanted, tiles, whole_up_to })
     }
 
-    /// Probabilities of a picture that the network runs on as a whole.
+    /// How an input of that size is cut, if it is.
+    fn tiles(&self, size: Size) -> Option<Tiles> {
+        self.tiles.filter(|_| self.whole_up_to == 0 || self.bytes_at(size) > self.whole_up_to)
+    }
+
+    /// Three times the largest map: what a layer reads, what it writes, and what waits for a later one.
+    fn bytes_at(&self, Size { height, width }: Size) -> u64 {
+        let [h, w] = [height, width].map(|axis| axis.next_multiple_of(self.multiple));
+        let layers = describe(self.shapes.net(), [1, self.input.order.channels(), h, w]);
+        let cells = |layer: &crate::Layer| layer.shape_out.iter().product::<usize>() as u64;
+        let largest = layers.ok().and_then(|layers| layers.iter().map(cells).max());
+        largest.unwrap_or(0).saturating_mul(3 * size_of::<f32>() as u64)
+    }
+
+    /// Probabilities of a picture, or of a part of one, that the network runs on as a whole.
     ///
     /// # Shapes
     /// `rgb: [h, w, 3] -> [h, w]`
-    fn whole(&self, rgb: &[f32], size: Size) -> Result<Vec<f32>> {
-        let multiple = if self.tiles.is_some() { tiles::STEP } else { self.multiple };
+    fn whole(&self, rgb: &[f32], size: Size, multiple: usize) -> Result<Vec<f32>> {
         let (x, [high, wide]) = picture::interleaved(&self.input, rgb, size, multiple);
         let network = self.shapes.of([1, self.input.order.channels(), high, wide])?;
         if network.arena_bytes() > MAX_BYTES {
@@ -137,23 +154,34 @@ impl<M: Model + Sync> Segment for Segmenter<M> {
         scaled(photo, scale(&self.input))
     }
 
-    /// Three times the largest map: what a layer reads, what it writes, and what waits for a later one.
     fn bytes(&self, input: Size) -> u64 {
-        let Size { height, width } = self.tiles.map_or(input, |tiles| tiles.largest(input));
-        let [h, w] = [height, width].map(|axis| axis.next_multiple_of(self.multiple));
-        let layers = describe(self.shapes.net(), [1, self.input.order.channels(), h, w]);
-        let cells = |layer: &crate::Layer| layer.shape_out.iter().product::<usize>() as u64;
-        let largest = layers.ok().and_then(|layers| layers.iter().map(cells).max());
-        largest.unwrap_or(0).saturating_mul(3 * size_of::<f32>() as u64)
+        self.bytes_at(self.tiles(input).map_or(input, |tiles| tiles.largest(input)))
+    }
+
+    fn is_cut(&self, input: Size) -> bool {
+        self.tiles(input).is_some_and(|tiles| tiles.largest(input) != input)
     }
 
     fn probabilities(&self, rgb: &[f32], size: Size) -> std::result::Result<Vec<f32>, String> {
+        let p = self.probabilities_while(rgb, size, &|| true)?;
+        p.ok_or_else(|| "it gave up".into())
+    }
+
+    fn probabilities_while(
+        &self,
+        rgb: &[f32],
+        size: Size,
+        wanted: &dyn Fn() -> bool,
+    ) -> std::result::Result<Option<Vec<f32>>, String> {
         if rgb.is_empty() || size.pixels().checked_mul(3) != Some(rgb.len()) {
             return Err(format!("{} values for a picture of {size} in RGB", rgb.len()));
         }
-        let p = match self.tiles {
-            None => self.whole(rgb, size),
-            Some(tiles) => tiles.blend(rgb, size, |part, size| self.whole(part, size)),
+        let p = match self.tiles(size) {
+            None => self.whole(rgb, size, self.multiple).map(Some),
+            Some(tiles) => tiles.blend(rgb, size, |part, size| match wanted() {
+                true => self.whole(part, size, tiles::STEP).map(Some),
+                false => Ok(None),
+            }),
         };
         p.map_err(|error| error.to_string())
     }

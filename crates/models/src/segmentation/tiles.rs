@@ -73,7 +73,7 @@ impl Tiles {
         (0..count).map(move |tile| tile * advance)
     }
 
-    /// The answers of `run` for all tiles, mixed.
+    /// The answers of `run` for all tiles, mixed; none if it gives none for a tile.
     ///
     /// # Shapes
     /// `rgb: [h, w, 3] -> [h, w]`, and the same of the tiles
@@ -81,8 +81,8 @@ impl Tiles {
         self,
         rgb: &[f32],
         size: Size,
-        run: impl Fn(&[f32], Size) -> Result<Vec<f32>>,
-    ) -> Result<Vec<f32>> {
+        run: impl Fn(&[f32], Size) -> Result<Option<Vec<f32>>>,
+    ) -> Result<Option<Vec<f32>>> {
         let Size { height, width } = size;
         let (mut sum, mut weights) = (vec![0.0; height * width], vec![0.0; height * width]);
         let mut part = Vec::new();
@@ -96,7 +96,7 @@ impl Tiles {
                 for row in top..top + tile.height {
                     part.extend_from_slice(&rgb[3 * (row * width + left)..][..3 * tile.width]);
                 }
-                let p = run(&part, tile)?;
+                let Some(p) = run(&part, tile)? else { return Ok(None) };
                 let down = self.ramp(top, tile.height, height);
                 let across = self.ramp(left, tile.width, width);
                 for (row, p) in p.chunks_exact(tile.width).enumerate() {
@@ -113,7 +113,7 @@ impl Tiles {
             // Every pixel lies in a tile, and no weight is 0. A mean of probabilities, but for rounding.
             *sum = (*sum / weight).clamp(0.0, 1.0);
         }
-        Ok(sum)
+        Ok(Some(sum))
     }
 
     /// Weights along an axis for a tile at `begin`: 1, but rising and falling over the overlap with a neighbour.
@@ -155,11 +155,11 @@ mod tests {
     fn what_looks_at_its_own_pixel_only_is_the_same_in_tiles() {
         let size = Size { height: 150, width: 333 };
         let rgb: Vec<f32> = (0..size.pixels() * 3).map(|at| (at % 251) as f32 / 251.0).collect();
-        let red = |rgb: &[f32], _| Ok(rgb.chunks_exact(3).map(|pixel| pixel[0]).collect());
-        let whole: Vec<f32> = red(&rgb, size).unwrap();
+        let red = |rgb: &[f32], _| Ok(Some(rgb.chunks_exact(3).map(|pixel| pixel[0]).collect()));
+        let whole: Vec<f32> = rgb.chunks_exact(3).map(|pixel| pixel[0]).collect();
         for overlap in [0, 32, 64] {
             let tiles = Tiles::new(128, Some(overlap)).unwrap();
-            let got = tiles.blend(&rgb, size, red).unwrap();
+            let got = tiles.blend(&rgb, size, red).unwrap().unwrap();
             let worst = got.iter().zip(&whole).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(worst < 1e-6, "{overlap}: {worst}");
         }
@@ -167,8 +167,10 @@ mod tests {
         let tiles = Tiles::new(64, Some(32)).unwrap();
         let size = Size { height: 1, width: 96 };
         let rgb: Vec<f32> = (0..96).flat_map(|at| [at as f32; 3]).collect();
-        let second = |rgb: &[f32], size: Size| Ok(vec![f32::from(rgb[0] > 0.0); size.pixels()]);
-        let got = tiles.blend(&rgb, size, second).unwrap();
+        let second =
+            |rgb: &[f32], size: Size| Ok(Some(vec![f32::from(rgb[0] > 0.0); size.pixels()]));
+        let got = tiles.blend(&rgb, size, second).unwrap().unwrap();
+        assert!(tiles.blend(&rgb, size, |_, _| Ok(None)).unwrap().is_none());
         assert_eq!((got[31], got[64]), (0.0, 1.0));
         // At the first shared cell 32/33 of the first tile and 1/33 of the second.
         assert!((got[32] - 1.0 / 33.0).abs() < 1e-6 && got.is_sorted());

@@ -2,10 +2,16 @@
 
 mod draw;
 mod lessons;
+mod models;
+mod network;
 mod picture;
+mod predict;
+mod sample;
+mod segment;
 mod setting;
 mod weights;
 
+pub(crate) use network::Compressed;
 use serde::Serialize;
 use upconv_explain::Words;
 use utoipa::{IntoParams, OpenApi, ToSchema};
@@ -39,6 +45,11 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(weights::balance))
         .routes(routes!(lessons::all))
         .routes(routes!(lessons::check))
+        .routes(routes!(models::models))
+        .routes(routes!(models::model))
+        .routes(routes!(segment::segment))
+        .routes(routes!(predict::predict))
+        .routes(routes!(sample::sample))
 }
 
 /// The language of the answer.
@@ -89,6 +100,12 @@ pub(crate) struct TraceBody {
     w: Option<String>,
 }
 
+/// What a route answers whose address names something that is not there.
+#[derive(utoipa::IntoResponses)]
+#[response(status = 404, description = "there is nothing of that name")]
+#[expect(dead_code, reason = "only its description is used")]
+pub(crate) struct Missing(#[to_schema] ErrorBody);
+
 /// What every route may answer besides.
 #[derive(utoipa::IntoResponses)]
 #[expect(dead_code, reason = "only its description is used")]
@@ -108,6 +125,9 @@ pub(crate) enum Refusals {
     /// It is well written, and a rule refuses it.
     #[response(status = 422)]
     Refused(#[to_schema] ErrorBody),
+    /// This client has too many requests open; `Retry-After` says when to come again.
+    #[response(status = 429)]
+    TooMany(#[to_schema] ErrorBody),
     /// Too many requests wait; `Retry-After` says when to come again.
     #[response(status = 503)]
     Busy(#[to_schema] ErrorBody),

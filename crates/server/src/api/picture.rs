@@ -6,17 +6,18 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use upconv_data::{Picture, Size, decode, resize};
+use upconv_data::{Size, resize};
 use upconv_explain::{LOSS_FACTORS, Lang, Loss, LossData, MAX_SIDE_PICTURED, Photo};
 use utoipa::{IntoParams, ToSchema};
 
 use super::draw::png;
 use super::{Language, Refusals};
-use crate::body;
+use crate::body::{self, Held};
 use crate::error::{ApiError, Result};
 use crate::fields::Fields;
-use crate::limits::{MAX_PICTURE_BYTES, MAX_PICTURE_PIXELS};
+use crate::limits::MAX_PICTURE_BYTES;
 use crate::router::App;
+use crate::upload::decoded;
 
 /// The size of the grid.
 #[derive(IntoParams)]
@@ -150,10 +151,6 @@ fn lost(file: &[u8], factor: i64, lang: Lang) -> Result<Loss> {
     })
 }
 
-fn decoded(file: &[u8], lang: Lang) -> Result<Picture> {
-    decode::decode_within(file, MAX_PICTURE_PIXELS).map_err(|error| ApiError::picture(&error, lang))
-}
-
 /// Reads a picture when it is its turn, and works on it.
 async fn with_picture<T: Send + 'static>(
     app: &App,
@@ -161,13 +158,14 @@ async fn with_picture<T: Send + 'static>(
     body: Body,
     work: impl FnOnce(Bytes) -> Result<T> + Send + 'static,
 ) -> Result<T> {
+    let Held { bytes, share } =
+        body::shared(headers, body, MAX_PICTURE_BYTES, &app.uploads).await?;
     let turn = app.pictures.enter().await?;
-    let file = body::upload(headers, body, MAX_PICTURE_BYTES).await?;
-    // The turn goes with the work, which ends even where the client is gone.
+    // Turn and share go with the work, which ends even where the client is gone.
     app.pool
         .run(move || {
-            let result = work(file);
-            drop(turn);
+            let result = work(bytes);
+            drop((turn, share));
             result
         })
         .await

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Segment, global: &Global, context: Context) -> Result<E
     let tiles = args.tile.map(|side| Tiles::new(side, args.overlap)).transpose();
     let tiles = tiles.map_err(|error| Failure::usage(Some("tile"), error.to_string()))?;
     threads::start(global.threads.as_deref(), lang)?;
-    let options = SegmentOptions { class: args.class.clone(), tiles };
+    let options = SegmentOptions { class: args.class.clone(), tiles, whole_up_to: 0 };
     let net = model::load(args, &options, lang)?;
 
     let folder = args.out.clone().unwrap_or_default();
