@@ -26,6 +26,7 @@ function executable() {
 
 /**
  * One browser for all tests of a file.
+ * @param {string[]} [more] arguments of the browser
  * @returns {(t: import("node:test").TestContext, path: string, options?: PageOptions) => Promise<import("playwright-core").Page>}
  *
  * @typedef {object} PageOptions
@@ -36,11 +37,11 @@ function executable() {
  * @property {string} [script] runs in every document before its own scripts
  * @property {(page: import("playwright-core").Page) => Promise<void>} [prepare] before the first address
  */
-export function site() {
+export function site(more = []) {
   /** @type {import("playwright-core").Browser} */
   let browser;
   before(async () => {
-    browser = await chromium.launch({ executablePath: executable(), args: ARGUMENTS });
+    browser = await chromium.launch({ executablePath: executable(), args: [...ARGUMENTS, ...more] });
   });
   after(() => browser?.close());
   return async (t, path, options = {}) => {
@@ -73,7 +74,7 @@ function watch(page, refusals) {
   page.on("console", (message) => {
     if (message.type() !== "error") return;
     // The browser itself reports whatever was not answered well, also where the page then explains it.
-    const refused = message.location().url.startsWith(`${BASE}/api/`) && /status of 4\d\d|ERR_FAILED/.test(message.text());
+    const refused = message.location().url.startsWith(`${BASE}/api/`) && /status of (4\d\d|503)|ERR_FAILED/.test(message.text());
     if (!(refusals && refused)) faults.push(`console: ${message.text()} ${message.location().url}`);
   });
   page.on("request", (request) => {

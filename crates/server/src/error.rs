@@ -132,7 +132,11 @@ impl ApiError {
     }
 
     pub(crate) fn too_large(limit: usize) -> Self {
-        let message = format!("the body has more than {limit} bytes");
+        let (limit, unit) = match limit >> 20 {
+            0 => (limit >> 10, "KiB"),
+            mib => (mib, "MiB"),
+        };
+        let message = format!("the body has more than {limit} {unit}, which are the most");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, message)
     }
 

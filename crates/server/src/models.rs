@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use serde::Serialize;
+use upconv_data::fetch;
 use upconv_explain::Lang;
 use upconv_models::registry::{Entry, MODELS, Task, Text, Totals};
 use upconv_models::{Layer, ModelError};
@@ -34,6 +35,8 @@ pub struct Summary {
     /// What it does with pictures: `segment`, `classify` or `draw`.
     #[schema(value_type = Option<String>)]
     pub task: Option<Task>,
+    /// The file of weights, to convert, that `upconv data fetch NAME DIR` puts into a folder; null if it brings none.
+    pub fetched: Option<&'static str>,
 }
 
 /// A model with its layers.
@@ -94,6 +97,7 @@ impl Summary {
             weaknesses: say(entry.weaknesses),
             choose_instead: say(entry.choose_instead),
             task: entry.task(),
+            fetched: fetch::find(entry.name).and_then(|set| set.weights()).map(|of| of.file),
         }
     }
 }

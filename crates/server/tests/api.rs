@@ -1,6 +1,7 @@
 //! The API, asked as a client asks it, without a network between.
 
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -18,8 +19,10 @@ fn settings() -> Settings {
     }
 }
 
+/// One for all questions: networks are read once.
 fn server() -> Router {
-    router(App::new(&settings()).expect("threads"))
+    static APP: LazyLock<App> = LazyLock::new(|| App::new(&settings()).expect("networks"));
+    router(APP.clone())
 }
 
 async fn send(request: Request<Body>) -> Response<Body> {
@@ -248,7 +251,7 @@ async fn other_names_of_this_machine_are_not_answered() {
 
 #[tokio::test]
 async fn what_is_answered_is_counted() {
-    let server = server();
+    let server = router(App::new(&settings()).expect("networks"));
     let ask = |path: &str| server.clone().oneshot(Request::get(path).body(Body::empty()).unwrap());
     let first = ask("/api/v1/explain?input=3&kernel=3").await.unwrap();
     assert_eq!(first.headers()["x-request-id"], "1");

@@ -16,11 +16,13 @@ export class ApiError extends Error {
   /**
    * @param {number} status 0 where the server was not reached
    * @param {Partial<ErrorObject> & {message: string}} error
+   * @param {number | null} [retryAfter] seconds that a full server asks to wait
    */
-  constructor(status, error) {
+  constructor(status, error, retryAfter = null) {
     super(error.message);
     this.name = "ApiError";
     this.status = status;
+    this.retryAfter = retryAfter;
     /** @type {ErrorObject} */
     this.error = {
       rule: null, file: null, field: null, axis: null, got: null, legal: null, nearest: null, ...error,
@@ -62,7 +64,8 @@ async function request(path, init) {
   } catch {
     // A body that is no JSON: the status has to do.
   }
-  throw new ApiError(response.status, error);
+  // Without the header this is 0, with a date it is no number: neither is a time to wait.
+  throw new ApiError(response.status, error, Number(response.headers.get("retry-after")) || null);
 }
 
 /**
@@ -214,4 +217,91 @@ export async function checkAnswer(lesson, question, answer) {
   const headers = { "content-type": "application/json" };
   const body = JSON.stringify({ question, answer, lang: language() });
   return (await request(`lessons/${encodeURIComponent(lesson)}/check`, { method: "POST", headers, body })).json();
+}
+
+/** @param {AbortSignal} [signal] @returns {Promise<{runs: import("./types.js").RunSummary[]}>} */
+export async function runs(signal) {
+  return (await request(`runs?lang=${language()}`, { cache: "no-cache", signal })).json();
+}
+
+/**
+ * One run with its curves; null where nothing has changed since the answer with this tag.
+ * @param {string} name
+ * @param {string | null} known the tag of the answer that is at hand
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{run: import("./types.js").RunDetail, tag: string | null} | null>}
+ */
+export async function run(name, known, signal) {
+  const response = await request(`runs/${encodeURIComponent(name)}?lang=${language()}`, { cache: "no-cache", signal });
+  const tag = response.headers.get("etag");
+  // The browser answers what the server calls unchanged with what it has kept: it need not be read again.
+  if (tag !== null && tag === known) return null;
+  return { run: await response.json(), tag };
+}
+
+/**
+ * The address of a run's sample picture.
+ * @param {string} name
+ * @param {number} step
+ */
+export function runPicture(name, step) {
+  return `/api/v1/runs/${encodeURIComponent(name)}/pictures/${step}`;
+}
+
+/**
+ * All models of the registry, and the networks that are served.
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<import("./types.js").Registry>}
+ */
+export async function models(signal) {
+  return (await ask("models", {}, signal)).json();
+}
+
+/**
+ * One model with its layers.
+ * @param {string} name
+ * @returns {Promise<import("./types.js").Model & {layers: import("./types.js").ModelLayer[]}>}
+ */
+export async function model(name) {
+  return (await ask(`models/${encodeURIComponent(name)}`, {})).json();
+}
+
+/**
+ * @param {Blob} file
+ * @param {{model: string, name?: string, threshold?: number, only?: string, seen?: boolean}} words
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<import("./types.js").Segmented>}
+ */
+export async function segment(file, words, signal) {
+  return (await send("segment", words, file, signal)).json();
+}
+
+/**
+ * One kind of picture alone, as a PNG.
+ * @param {Blob} file
+ * @param {{model: string, name?: string, threshold?: number, only: "mask" | "overlay" | "cutout"}} words
+ * @returns {Promise<Blob>}
+ */
+export async function segmentPng(file, words) {
+  return (await send("segment", { ...words, format: "png" }, file)).blob();
+}
+
+/**
+ * @param {Blob} file
+ * @param {{model: string, name?: string, top?: number, crop?: "center" | "ten", seen?: boolean}} words
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<import("./types.js").Predicted>}
+ */
+export async function predict(file, words, signal) {
+  return (await send("predict", words, file, signal)).json();
+}
+
+/**
+ * A sheet of drawn pictures, as a PNG.
+ * @param {{model: string, count: number, seed: number}} words
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Blob>}
+ */
+export async function sample(words, signal) {
+  return (await ask("sample", words, signal)).blob();
 }

@@ -7,7 +7,7 @@ const THEMES = ["auto", "light", "dark"];
 
 /**
  * Fills `<header id="header">`.
- * @param {"explorer" | "lessons"} current
+ * @param {"explorer" | "lessons" | "models" | "runs"} current
  */
 export function mountHeader(current) {
   const header = document.getElementById("header");
@@ -21,7 +21,8 @@ export function mountHeader(current) {
       make("a", { class: "skip", href: "#main" }, t("Skip to the content", "跳到正文")),
       make("a", { class: "brand", href: `/${lang}` }, "upconv ", make("span", {}, t("transposed convolution", "转置卷积"))),
       make("nav", { "aria-label": t("Pages", "页面") },
-        link("explorer", "/", t("Explorer", "探索器")), link("lessons", "/lessons/", t("Lessons", "课程"))),
+        link("explorer", "/", t("Explorer", "探索器")), link("lessons", "/lessons/", t("Lessons", "课程")),
+        link("models", "/models/", t("Models", "模型")), link("runs", "/runs/", t("Runs", "训练"))),
       make("div", { class: "switches" }, themeSwitch(), languageSwitch()),
     );
   };

@@ -270,3 +270,145 @@ export interface Lesson {
   summary: string;
   questions: Question[];
 }
+
+/** A run that cannot be read has a problem, and the other members may be null. */
+export interface RunSummary {
+  name: string;
+  model: string | null;
+  state: "training" | "resting" | null;
+  step: number | null;
+  epoch: number | null;
+  /** 400 steps, 10 epochs. */
+  length: string | null;
+  best: { metric: string; value: number; step: number } | null;
+  rule: "max" | "min" | null;
+  picture_count: number | null;
+  seconds_since_change: number | null;
+  problem: string | null;
+}
+
+/** Step, mean, low and high: the extremes of the steps that the point stands for. A number that is none is null. */
+export type CurvePoint = [number, number | null, number | null, number | null];
+
+export interface Curve {
+  name: string;
+  kind: "train" | "evaluate";
+  points: CurvePoint[];
+}
+
+export type Setting = string | number | boolean | null | Setting[];
+
+export interface RunDetail extends RunSummary {
+  settings: Record<string, Setting> | null;
+  curves: Curve[] | null;
+  /** Steps that have a sample picture. */
+  pictures: number[] | null;
+  checkpoints: number[] | null;
+}
+
+/** A model of the registry, whether its weights are here or not. */
+export interface Model {
+  name: string;
+  system: string;
+  paper: string;
+  parameters: number;
+  flops: number;
+  input: number[];
+  /** Names of weights that come with the program. */
+  weights: string[];
+  strengths: string;
+  weaknesses: string;
+  choose_instead: string;
+  /** segment, classify, draw; a later server may know more. */
+  task: string;
+  /** The file of weights that `upconv data fetch` brings, if it does. */
+  fetched: string | null;
+}
+
+export interface ModelLayer {
+  name: string;
+  kind: string;
+  shape_out: number[];
+  parameters: number;
+  flops: number;
+}
+
+/** How a picture is prepared. */
+export interface Preparation {
+  order: string;
+  range: [number, number] | null;
+  mean: number[] | null;
+  /** A mean of its own for every pixel is taken off. */
+  mean_picture?: boolean;
+  std: number[] | null;
+  resize: string;
+  fit: string;
+}
+
+/** A model with weights, which can be asked. */
+export interface Network {
+  name: string;
+  model: string;
+  task: string;
+  /** Null: built in. */
+  file: string | null;
+  weights_hash: string;
+  labels: string[] | null;
+  licence: string | null;
+  attribution: string | null;
+  input: (Preparation & { size: [number, number] | null }) | null;
+  state: "ready" | "old";
+  problem: string | null;
+}
+
+export interface Registry {
+  models: Model[];
+  networks: Network[];
+}
+
+/** The picture as the network got it. */
+export interface Seen extends Preparation {
+  width: number;
+  height: number;
+  /** A data: address. */
+  picture: string;
+}
+
+/** Milliseconds of each part of the work, in its order. */
+export type Milliseconds = Partial<Record<"wait" | "decode" | "resize" | "network" | "write", number>>;
+
+export interface Segmented {
+  image: string | null;
+  width: number;
+  height: number;
+  model: string;
+  network: string;
+  threshold: number;
+  share: number;
+  /** Share of pixels at or above 0.00, 0.01 .. 1.00. */
+  shares: number[];
+  tiled: boolean;
+  mask: string | null;
+  overlay: string | null;
+  cutout: string | null;
+  seen: Seen | null;
+  ms: Milliseconds;
+}
+
+export interface LikelyClass {
+  index: number;
+  id: string | null;
+  label: string;
+  probability: number;
+}
+
+export interface Predicted {
+  image: string | null;
+  width: number;
+  height: number;
+  model: string;
+  network: string;
+  top: LikelyClass[];
+  seen: Seen | null;
+  ms: Milliseconds;
+}

@@ -45,16 +45,15 @@ impl fmt::Debug for Loaded {
 }
 
 impl Loaded {
-    /// The network of weights that errors call `file`. A self-test that they carry must pass.
+    /// The network of weights that errors call `file`.
     ///
     /// # Errors
-    /// Weights that the model cannot load; a self-test that fails; a model that does nothing with pictures.
+    /// Weights that the model cannot load; a model that does nothing with pictures.
     pub(crate) fn of(
         entry: &'static Entry,
         file: &str,
         weights: &Weights,
     ) -> Result<Self, NetworkError> {
-        entry.verify(file, weights)?;
         // Sides up to the largest that a part has run as a whole, as `upconv segment` runs them.
         let tiles = Some(Tiles::new(TILE, None)?);
         let options = SegmentOptions { class: None, tiles, whole_up_to: WHOLE_BYTES };

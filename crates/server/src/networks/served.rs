@@ -204,8 +204,8 @@ impl Served {
     }
 }
 
-/// The network of a file, which says itself what it is. Read whole, so that nothing that happens to the file matters
-/// afterwards.
+/// The network of a file, which says itself what it is; a self-test that it carries must pass. Read whole, so that nothing
+/// that happens to the file matters afterwards.
 fn read(path: &Path) -> Result<Loaded, NetworkError> {
     let file = path.display().to_string();
     let weights = Weights::read(path)?;
@@ -214,5 +214,7 @@ fn read(path: &Path) -> Result<Loaded, NetworkError> {
         file: file.clone(),
         reason: "it does not say what model it is of: convert it first (upconv convert)".into(),
     })?;
-    Loaded::of(registry::find(&model)?, &file, &weights)
+    let entry = registry::find(&model)?;
+    entry.verify(&file, &weights)?;
+    Loaded::of(entry, &file, &weights)
 }
