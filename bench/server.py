@@ -11,61 +11,17 @@ bound, or answers slowly. Plain Python 3, nothing to install.
 
 import argparse
 import json
-import os
-import pathlib
-import re
 import socket
-import subprocess
 import sys
 import threading
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from served import Server, build, finished, head, load, posted, write
+
 EXPLAIN = "/api/v1/explain?dialect=tensorflow&input=16x16&kernel=4x4&stride=2&output=32x32"
 # Bounds of the issue that this page answers to.
 P99_MS = 50
 GROWTH_MB = 64
-
-
-class Server:
-    """A server of our own, which ends with it."""
-
-    def __init__(self):
-        command = [ROOT / "target/release/upconv", "serve", "--addr", "127.0.0.1:0", "--json", "--quiet"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self.addr = json.loads(self.process.stdout.readline())["addr"]
-        host, port = self.addr.rsplit(":", 1)
-        self.place = (host, int(port))
-
-    def memory(self, name):
-        """Megabytes by the system's account: VmRSS now, VmHWM at most so far."""
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(rf"{name}:\s+(\d+) kB", status)[1]) / 1024
-
-    def answer(self, request, wait=30):
-        """Sends bytes and gives the status of the answer; 0 if the connection just ends."""
-        with socket.create_connection(self.place, timeout=wait) as stream:
-            try:
-                stream.sendall(request)
-                begin = stream.recv(4096)
-            except (BrokenPipeError, ConnectionResetError):
-                return 0
-            return int(begin.split(b" ")[1]) if begin.startswith(b"HTTP/1.1 ") else 0
-
-    def end(self):
-        self.process.terminate()
-        return self.process.wait(30)
-
-
-def head(method, path, length=None):
-    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close"]
-    if length is not None:
-        lines.append(f"Content-Length: {length}")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
-
-
-def posted(path, body):
-    return head("POST", path, len(body)) + body
 
 
 def wrong_requests():
@@ -89,6 +45,14 @@ def wrong_requests():
     yield "a PNG that promises 4 gigapixels", posted("/api/v1/loss", bomb), {422}
     header = b'{"a":{"dtype":"F32","shape":[1099511627776],"data_offsets":[0,4398046511104]}}'
     yield "a weight file that promises 4 TB", posted("/api/v1/weights", len(header).to_bytes(8, "little") + header), {422}
+    yield "that PNG for a network", posted("/api/v1/segment", bomb), {422}
+    form = b"POST /api/v1/segment HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+    endless_form = b"--x\r\nContent-Disposition: form-data; name=image\r\n\r\n" + bytes(1000)
+    yield "a form without an end", form + b"Content-Length: %d\r\n\r\n" % len(endless_form) + endless_form, {400}
+    many_parts = b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n" * 10_000 + b"--x--"
+    yield "a form of 10,000 parts", form + b"Content-Length: %d\r\n\r\n" % len(many_parts) + many_parts, {400}
+    yield "a network that is a path", posted("/api/v1/segment?model=../../etc/passwd", bomb), {400, 422}
+    yield "a sheet of 10^18 faces", head("GET", "/api/v1/sample?count=1000000000000000000"), {400}
     yield "paths out of the pages", head("GET", "/../../etc/passwd"), {400, 404}
     yield "another name for this machine", head("GET", setting).replace(b"localhost", b"evil.example"), {421}
     yield "no HTTP", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" * 10 + b"\r\n\r\n", {400, 0}
@@ -148,27 +112,23 @@ def uploads(server, count):
 
 
 def run(seconds):
-    quiet = {"cwd": ROOT, "check": True}
-    build = ["cargo", "build", "--release", "--locked", "--workspace"]
-    subprocess.run([*build, "--bin", "upconv", "--example", "load"], **quiet)
-    server = Server()
-    clients = [ROOT / "target/release/examples/load", server.addr]
+    build()
+    server = Server("--quiet")
     # Warm, then measured.
     for time_of in (1, seconds):
-        line = subprocess.run([*clients, EXPLAIN, "50", str(time_of)], capture_output=True, text=True, check=True)
-        load = json.loads(line.stdout)
+        seen = finished(load(server, EXPLAIN, 50, time_of))
     rows = [
-        ("explain_clients", load["clients"]),
-        ("explain_per_second", round(load["per_second"])),
-        ("explain_p50_ms", round(load["ms"]["p50"], 1)),
-        ("explain_p99_ms", round(load["ms"]["p99"], 1)),
-        ("explain_most_ms", round(load["ms"]["most"], 1)),
+        ("explain_clients", seen["clients"]),
+        ("explain_per_second", round(seen["per_second"])),
+        ("explain_p50_ms", round(seen["ms"]["p50"], 1)),
+        ("explain_p99_ms", round(seen["ms"]["p99"], 1)),
+        ("explain_most_ms", round(seen["ms"]["most"], 1)),
     ]
     problems = []
-    if set(load["statuses"]) != {"200"}:
-        problems.append(f"answers under load: {load['statuses']}")
-    if load["ms"]["p99"] >= P99_MS:
-        problems.append(f"99 of 100 answers within {load['ms']['p99']:.1f} ms, not {P99_MS}")
+    if set(seen["statuses"]) != {"200"}:
+        problems.append(f"answers under load: {seen['statuses']}")
+    if seen["ms"]["p99"] >= P99_MS:
+        problems.append(f"99 of 100 answers within {seen['ms']['p99']:.1f} ms, not {P99_MS}")
     before = server.memory("VmRSS")
     wrong = list(wrong_requests())
     for what, request, right in wrong:
@@ -213,16 +173,6 @@ NAMES = {
 }
 
 
-def write(figures):
-    for language, page in enumerate(["docs/server.md", "docs/server.zh-CN.md"]):
-        path = ROOT / page
-        table = ["| | |", "| --- | ---: |"] + [f"| {NAMES[key][language]} | {value} |" for key, value in figures.items()]
-        text = path.read_text()
-        begin, end = "<!-- table server -->\n", "<!-- end server -->"
-        before, rest = text.split(begin)
-        path.write_text(before + begin + "\n".join(table) + "\n" + end + rest.split(end)[1])
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=float, default=10)
@@ -233,4 +183,4 @@ if __name__ == "__main__":
     if problems:
         sys.exit("\n".join(problems))
     if arguments.write:
-        write(figures)
+        write("server", figures, NAMES)
