@@ -1,5 +1,7 @@
 //! All routes, and the layers around them.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -13,6 +15,7 @@ use crate::error::ApiError;
 use crate::gate::{Gate, Pool};
 use crate::limits::{PICTURES, WAITING, WEIGHTS};
 use crate::metrics::Metrics;
+use crate::runs::Runs;
 use crate::settings::Settings;
 use crate::{access, api, metrics, pages};
 
@@ -23,6 +26,7 @@ pub struct App {
     pub(crate) pictures: Gate,
     pub(crate) weights: Gate,
     pub(crate) metrics: Metrics,
+    pub(crate) runs: Arc<Runs>,
     pub(crate) token: Option<String>,
     /// Whether it listens on a loopback address.
     pub(crate) local: bool,
@@ -39,6 +43,7 @@ impl App {
             pictures: Gate::new(PICTURES),
             weights: Gate::new(WEIGHTS),
             metrics: Metrics::new(),
+            runs: Arc::new(Runs::new(settings.runs.clone())?),
             token: settings.token.clone(),
             local: settings.addr.ip().is_loopback(),
         })
@@ -60,7 +65,7 @@ pub fn router(app: App) -> Router {
     let set = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
-    let document = std::sync::Arc::new(document);
+    let document = Arc::new(document);
     api.route(
         "/api/v1/openapi.json",
         get(move || {

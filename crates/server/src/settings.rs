@@ -1,6 +1,7 @@
 //! What a server is told.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// Fewest characters of a token: 16 of hexadecimal are 64 bits.
 const SHORTEST_TOKEN: usize = 16;
@@ -9,7 +10,8 @@ const SHORTEST_TOKEN: usize = 16;
 ///
 /// ```
 /// use upconv_server::Settings;
-/// let local = Settings { addr: "127.0.0.1:7878".parse().unwrap(), token: None, threads: 2 };
+/// let addr = "127.0.0.1:7878".parse().unwrap();
+/// let local = Settings { addr, token: None, threads: 2, runs: Vec::new() };
 /// assert!(local.check().is_ok());
 /// // Whoever can be reached from elsewhere needs a token.
 /// let open = Settings { addr: "0.0.0.0:7878".parse().unwrap(), ..local };
@@ -23,6 +25,8 @@ pub struct Settings {
     pub token: Option<String>,
     /// Threads that compute.
     pub threads: usize,
+    /// Folders at and below which runs of training are shown.
+    pub runs: Vec<PathBuf>,
 }
 
 /// Settings that do not go together.
@@ -75,7 +79,7 @@ mod tests {
     fn tokens_cannot_be_guessed() {
         let with = |addr: &str, token: &str| {
             let addr = addr.parse().unwrap();
-            Settings { addr, token: Some(token.into()), threads: 1 }.check()
+            Settings { addr, token: Some(token.into()), threads: 1, runs: Vec::new() }.check()
         };
         assert_eq!(with("0.0.0.0:1", "0123456789abcdef"), Ok(()));
         assert_eq!(with("[::1]:1", "0123456789abcde"), Err(SettingsError::TokenWeak));

@@ -3,6 +3,7 @@
 mod draw;
 mod lessons;
 mod picture;
+mod runs;
 mod setting;
 mod weights;
 
@@ -39,6 +40,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(weights::balance))
         .routes(routes!(lessons::all))
         .routes(routes!(lessons::check))
+        .routes(routes!(runs::all))
+        .routes(routes!(runs::one))
+        .routes(routes!(runs::picture))
 }
 
 /// The language of the answer.
@@ -99,6 +103,9 @@ pub(crate) enum Refusals {
     /// A token is needed.
     #[response(status = 401)]
     Token(#[to_schema] ErrorBody),
+    /// There is nothing of this name.
+    #[response(status = 404)]
+    Nothing(#[to_schema] ErrorBody),
     /// The body did not come in time.
     #[response(status = 408)]
     Slow(#[to_schema] ErrorBody),

@@ -64,15 +64,11 @@ impl Point {
     /// Both as one; `next` is of later steps.
     fn with(&self, next: &Self) -> Self {
         let count = self.count + next.count;
-        // Weights of at most 1: the mean of large values does not overflow.
+        let (low, high) = (self.low.min(next.low), self.high.max(next.high));
+        // Weights of at most 1, so that the mean of large values does not overflow; rounding leaves it between the two.
         let part = |point: &Self| point.mean * (point.count as f64 / count as f64);
-        Self {
-            step: next.step,
-            mean: part(self) + part(next),
-            low: self.low.min(next.low),
-            high: self.high.max(next.high),
-            count,
-        }
+        let mean = (part(self) + part(next)).clamp(low, high);
+        Self { step: next.step, mean, low, high, count }
     }
 }
 
@@ -100,7 +96,7 @@ mod tests {
     #[test]
     fn large_values_do_not_overflow() {
         let mut curve = Curve::new("loss".into(), Kind::Train);
-        (1..=2 * MAX_POINTS as u64).for_each(|step| curve.push(step, f64::MAX));
+        (1..=7 * MAX_POINTS as u64).for_each(|step| curve.push(step, f64::MAX));
         assert!(curve.points().iter().all(|point| point.mean == f64::MAX));
     }
 }

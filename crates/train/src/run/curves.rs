@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::curve::Curve;
 use super::files;
-use super::metrics::{Entry, Kind, MAX_LINE};
+use super::metrics::{Damaged, Entry, Kind, MAX_LINE};
 use crate::error::{Result, TrainError};
 
 /// Most curves.
@@ -34,17 +34,6 @@ pub struct Curves {
     left_out: Vec<String>,
     /// Steps of the file do not rise, wherever one begins to read it.
     unordered: bool,
-}
-
-/// Lines that say nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Damaged {
-    /// The number of the first, from 1.
-    pub line: u64,
-    /// What is wrong with it.
-    pub reason: String,
-    /// How many there are.
-    pub count: u64,
 }
 
 /// Where reading stopped, and how the file is known again.
@@ -198,8 +187,7 @@ impl Curves {
     }
 
     fn damage(&mut self, line: u64, reason: String) {
-        let damaged = self.damaged.get_or_insert(Damaged { line, reason, count: 0 });
-        damaged.count += 1;
+        Damaged::count(&mut self.damaged, Some(line), reason);
     }
 }
 

@@ -108,8 +108,26 @@ pub struct Tail {
     pub step: Option<u64>,
     /// Whole passes over the data that are done.
     pub epoch: Option<u64>,
-    /// What is wrong with the last line that is damaged.
-    pub damaged: Option<String>,
+    /// Damaged lines among the last ones.
+    pub damaged: Option<Damaged>,
+}
+
+/// Lines that say nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damaged {
+    /// The number of the first, from 1, where it is known.
+    pub line: Option<u64>,
+    /// What is wrong with it.
+    pub reason: String,
+    /// How many there are.
+    pub count: u64,
+}
+
+impl Damaged {
+    /// Counts one more in `damaged`.
+    pub(super) fn count(damaged: &mut Option<Self>, line: Option<u64>, reason: String) {
+        damaged.get_or_insert(Self { line, reason, count: 0 }).count += 1;
+    }
 }
 
 /// Reads the last lines of a file that may be being written; a last line without its end does not count.
@@ -146,17 +164,13 @@ pub fn tail(path: &Path) -> Result<Tail> {
         lines.remove(0);
     }
     let mut tail = Tail::default();
-    for (place, line) in lines.iter().enumerate().rev() {
+    for (place, line) in lines.into_iter().enumerate() {
         match Entry::parse(line) {
-            Ok(entry) if tail.step.is_none() => {
-                (tail.step, tail.epoch) = (Some(entry.step), entry.epoch);
+            Ok(entry) => (tail.step, tail.epoch) = (Some(entry.step), entry.epoch),
+            Err(reason) => {
+                let number = (start == 0).then_some(place as u64 + 1);
+                Damaged::count(&mut tail.damaged, number, reason);
             }
-            Err(reason) if tail.damaged.is_none() => {
-                let number = if start == 0 { place + 1 } else { lines.len() - place };
-                let from = if start == 0 { "" } else { " from the end" };
-                tail.damaged = Some(format!("line {number}{from}: {reason}"));
-            }
-            _ => {}
         }
     }
     Ok(tail)

@@ -33,7 +33,7 @@ use toml::{Table, Value};
 use upconv_data::atomic;
 
 pub use self::curve::{Curve, MAX_POINTS, Point};
-pub use self::curves::{Curves, Damaged, MAX_CURVES};
+pub use self::curves::{Curves, MAX_CURVES};
 pub use self::lock::is_held;
 use crate::error::{Result, TrainError};
 use crate::settings::{self, RUN, RunSettings};
