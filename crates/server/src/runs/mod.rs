@@ -92,7 +92,7 @@ impl Runs {
         self.pool.run(move || work(&runs)).await
     }
 
-    /// All runs, as they were a second ago at most.
+    /// All runs, as they were when the folders were last looked at.
     pub(crate) fn all(&self) -> Vec<Known> {
         self.look().runs.clone()
     }
