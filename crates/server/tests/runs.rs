@@ -11,7 +11,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use upconv_server::{App, Settings, router};
+use upconv_server::{App, Settings, openapi, router};
 use upconv_train::run::checkpoint::{self, Content};
 use upconv_train::run::metrics::{Kind, Line, Metrics};
 use upconv_train::settings::{Best, Goal, RunSettings, Span};
@@ -535,4 +535,17 @@ async fn many_ask_at_once() {
     }
     let last = get(&server, "runs/a").await.json();
     assert_eq!(last["curves"][0]["points"].as_array().map(Vec::len), Some(50));
+}
+
+/// Programs that are made of the document name their functions by these.
+#[test]
+fn operations_have_names_of_their_own() {
+    let document = serde_json::to_value(openapi()).unwrap();
+    let paths = document["paths"].as_object().unwrap().values();
+    let operations = paths.flat_map(|path| path.as_object().unwrap().values());
+    let mut names: Vec<&str> = operations.map(|it| it["operationId"].as_str().unwrap()).collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count, "{names:?}");
 }

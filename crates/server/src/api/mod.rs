@@ -40,9 +40,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(weights::balance))
         .routes(routes!(lessons::all))
         .routes(routes!(lessons::check))
-        .routes(routes!(runs::all))
-        .routes(routes!(runs::one))
-        .routes(routes!(runs::picture))
+        .routes(routes!(runs::all_runs))
+        .routes(routes!(runs::one_run))
+        .routes(routes!(runs::run_picture))
 }
 
 /// The language of the answer.

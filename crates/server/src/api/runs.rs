@@ -102,7 +102,7 @@ struct CurveRow {
     /// Its name.
     name: String,
     /// `train` or `evaluate`.
-    kind: Kinds,
+    kind: CurveKind,
     /// `[step, mean, low, high]` each, 600 at most: the last of the steps that a point stands for, and the mean and the
     /// extremes of their values.
     #[schema(value_type = Vec<Vec<f64>>)]
@@ -112,7 +112,7 @@ struct CurveRow {
 /// What a number is of.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Kinds {
+enum CurveKind {
     /// Steps.
     Train,
     /// Evaluations.
@@ -137,7 +137,7 @@ pub(super) struct RunAnswer {
 
 /// All runs of training that this server shows.
 #[utoipa::path(get, path = "/api/v1/runs", params(Language), responses((status = 200, body = RunList), Refusals))]
-pub(super) async fn all(
+pub(super) async fn all_runs(
     State(app): State<App>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<RunList>> {
@@ -149,7 +149,7 @@ pub(super) async fn all(
 
 /// A run with its settings and curves. Its tag does not depend on `seconds_since_change`.
 #[utoipa::path(get, path = "/api/v1/runs/{name}", params(("name" = String, Path, description = "what the list calls it, `/` as `%2F`"), Language), responses((status = 200, body = RunAnswer), (status = 304, description = "nothing is new since the answer of this tag"), Refusals))]
-pub(super) async fn one(
+pub(super) async fn one_run(
     State(app): State<App>,
     path: std::result::Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
@@ -172,7 +172,7 @@ pub(super) async fn one(
 
 /// A sample picture of a run.
 #[utoipa::path(get, path = "/api/v1/runs/{name}/pictures/{step}", params(("name" = String, Path, description = "what the list calls it, `/` as `%2F`"), ("step" = u64, Path, description = "one of its `pictures`"), Language), responses((status = 200, description = "the picture", content_type = "image/png", body = Vec<u8>), (status = 304, description = "the picture is still that of this tag"), Refusals))]
-pub(super) async fn picture(
+pub(super) async fn run_picture(
     State(app): State<App>,
     path: std::result::Result<Path<(String, String)>, PathRejection>,
     RawQuery(query): RawQuery,
@@ -315,8 +315,8 @@ impl From<Goal> for Rule {
 impl From<&Curve> for CurveRow {
     fn from(curve: &Curve) -> Self {
         let kind = match curve.kind {
-            Kind::Train => Kinds::Train,
-            Kind::Evaluate => Kinds::Evaluate,
+            Kind::Train => CurveKind::Train,
+            Kind::Evaluate => CurveKind::Evaluate,
         };
         let point = |point: &Point| (point.step, point.mean, point.low, point.high);
         Self { name: curve.name.clone(), kind, points: curve.points().iter().map(point).collect() }
