@@ -10,10 +10,10 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 /// A server on a free port, and where that is.
-fn started() -> (Child, String) {
+fn started(more: &[&str]) -> (Child, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_upconv"));
     let words = ["serve", "--addr", "127.0.0.1:0", "--json", "--threads", "1"];
-    let command = command.args(words).env_remove("UPCONV_TOKEN");
+    let command = command.args(words).args(more).env_remove("UPCONV_TOKEN");
     let mut child =
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     let mut line = String::new();
@@ -34,7 +34,7 @@ fn ask(addr: &str, path: &str) -> String {
 
 #[test]
 fn it_answers_until_it_is_told_to_end() {
-    let (mut child, addr) = started();
+    let (mut child, addr) = started(&[]);
     assert!(ask(&addr, "/healthz").starts_with("HTTP/1.1 200 OK"));
     let answer = ask(&addr, "/api/v1/explain?dialect=torch&input=3&kernel=3&stride=2&padding=1");
     assert!(answer.contains(r#""output":[5]"#), "{answer}");
@@ -52,6 +52,36 @@ fn it_answers_until_it_is_told_to_end() {
         (&first["path"], &first["status"], &first["id"]),
         (&"/healthz".into(), &200.into(), &1.into())
     );
+}
+
+#[test]
+fn runs_are_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["one", "two/deep"] {
+        let run = folder.path().join(name);
+        std::fs::create_dir_all(&run).expect("a folder");
+        let config =
+            "# The settings of this run.\nschema = 1\nmodel = \"demo\"\n[run]\nlength = 7\n";
+        std::fs::write(run.join("config.toml"), config).expect("a file");
+    }
+    let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+    let shown = [one.to_str().expect("UTF-8"), two.to_str().expect("UTF-8")];
+    let (mut child, addr) = started(&["--runs", shown[0], "--runs", shown[1]]);
+    let answer = ask(&addr, "/api/v1/runs");
+    let body = answer.split_once("\r\n\r\n").expect("a body").1;
+    child.kill().and_then(|()| child.wait()).expect("it ends");
+    let list: Value = serde_json::from_str(body).expect("JSON");
+    let of = |place: usize| (&list["runs"][place]["name"], &list["runs"][place]["length"]);
+    assert_eq!(of(0), (&"one".into(), &"7 steps".into()), "{list}");
+    assert_eq!(of(1), (&"deep".into(), &"7 steps".into()), "{list}");
+    // A folder that is not there, and a file, are refused before anything is listened to.
+    let gone = folder.path().join("gone");
+    let file = one.join("config.toml");
+    for wrong in [gone, file] {
+        let wrong = wrong.display();
+        let error = common::error_line(&format!("serve --runs {} --runs {wrong}", shown[0]), 2);
+        assert!(error.contains(&format!("--runs {wrong}: there is no such folder")), "{error}");
+    }
 }
 
 #[test]

@@ -5,11 +5,12 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { BASE } from "./helpers.mjs";
 
 /** The folder that the server was given as `--runs`. */
 export const RUNS = process.env.UPCONV_RUNS ?? "";
 
-/** @param {string} run */
+/** @param {string} run @param {string} file */
 export const text = (run, file) => readFileSync(join(RUNS, run, file), "utf8");
 
 /** The objects of metrics.jsonl, of one kind if it is named. @param {string} run @param {"train" | "evaluate"} [kind] */
@@ -53,12 +54,12 @@ export function picturesOf(run) {
 }
 
 /**
- * A run folder of the test's own with the settings of another; it is gone when the test ends.
+ * A run folder of the test's own with the settings of another, once the server knows it; it is gone when the test ends.
  * @param {import("node:test").TestContext} t
  * @param {string} name
  * @param {{like?: string, lines?: object[], length?: string}} [what]
  */
-export function makeRun(t, name, { like = "fast", lines = [], length } = {}) {
+export async function makeRun(t, name, { like = "fast", lines = [], length } = {}) {
   const folder = join(RUNS, name);
   const remove = () => rmSync(folder, { recursive: true, force: true });
   remove();
@@ -74,6 +75,7 @@ export function makeRun(t, name, { like = "fast", lines = [], length } = {}) {
   /** @param {object} values */
   const add = (values) => append(`${JSON.stringify(values)}\n`);
   append(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  await listed(name);
   return {
     name, folder, append, add, remove,
     /** @param {number} step @param {Buffer} bytes */
@@ -93,6 +95,17 @@ export function makeRun(t, name, { like = "fast", lines = [], length } = {}) {
       return rest;
     },
   };
+}
+
+/** The server looks at the folders now and then. @param {string} name */
+async function listed(name) {
+  const end = Date.now() + 10_000;
+  for (;;) {
+    const { runs } = await (await fetch(`${BASE}/api/v1/runs`)).json();
+    if (runs.some((/** @type {{name: string}} */ run) => run.name === name)) return;
+    assert.ok(Date.now() < end, `the server lists ${name}`);
+    await new Promise((done) => setTimeout(done, 100));
+  }
 }
 
 /** Under another name first, then renamed, so that nobody reads half of it. @param {string} path @param {string | Buffer} content */

@@ -15,10 +15,10 @@ const BOTH = "/runs/?lang=en&run=fast&run=slow";
 before(() => assert.ok(RUNS, "UPCONV_RUNS names the folder of the runs `fast` and `slow`"));
 
 test("a run that is being written is followed, half a line or not", async (t) => {
-  const still = makeRun(t, "test-still", { lines: falling(1, 12) });
+  const still = await makeRun(t, "test-still", { lines: falling(1, 12) });
   await still.train();
   const page = await open(t, "/runs/?lang=en&run=test-still", { refusals: true });
-  const run = makeRun(t, "test-live", { lines: falling(1, 5), length: "40 steps" });
+  const run = await makeRun(t, "test-live", { lines: falling(1, 5), length: "40 steps" });
   const rest = await run.train();
   await until("it appears by itself", () => rowOf(page, run.name).isVisible());
   assert.match(await page.locator("#trouble").innerText(), /New: test-live/);
@@ -63,8 +63,8 @@ test("a run that is being written is followed, half a line or not", async (t) =>
 });
 
 test("a picture that a run writes appears, by its pixels where it is small", async (t) => {
-  const run = makeRun(t, "test-pictures", { lines: falling(1, 3) });
-  const other = makeRun(t, "test-pictures-2", { lines: falling(1, 3) });
+  const run = await makeRun(t, "test-pictures", { lines: falling(1, 3) });
+  const other = await makeRun(t, "test-pictures-2", { lines: falling(1, 3) });
   // While a run is trained the page asks more often.
   const rest = await run.train();
   const page = await open(t, "/runs/?lang=en&run=test-pictures&run=test-pictures-2", { refusals: true });
@@ -121,7 +121,7 @@ test("a picture that a run writes appears, by its pixels where it is small", asy
 });
 
 test("a run with broken metrics is reported beside the others", async (t) => {
-  const run = makeRun(t, "test-broken", { lines: falling(1, 3) });
+  const run = await makeRun(t, "test-broken", { lines: falling(1, 3) });
   run.append("hello\n");
   run.add({ step: 4, epoch: 0, kind: "train", loss: 1 });
   const page = await open(t, "/runs/?lang=en&run=fast&run=test-broken", { refusals: true });
@@ -133,7 +133,7 @@ test("a run with broken metrics is reported beside the others", async (t) => {
 });
 
 test("a run whose settings cannot be read is reported beside the others", async (t) => {
-  const run = makeRun(t, "test-unread", { lines: falling(1, 3) });
+  const run = await makeRun(t, "test-unread", { lines: falling(1, 3) });
   writeFileSync(join(run.folder, "config.toml"), "schema = 1\nmodel = \n");
   const page = await open(t, "/runs/?lang=en&run=test-unread&run=fast", { refusals: true });
   await until("it is said", async () => (await rowOf(page, run.name).locator(".error").innerText()).length > 10);
@@ -141,7 +141,7 @@ test("a run whose settings cannot be read is reported beside the others", async 
 });
 
 test("a run that vanishes is said to be gone, and its curves stay", async (t) => {
-  const run = makeRun(t, "test-gone", { lines: falling(1, 4) });
+  const run = await makeRun(t, "test-gone", { lines: falling(1, 4) });
   await run.train();
   const page = await open(t, "/runs/?lang=en&run=test-gone&run=fast", { refusals: true });
   const box = rowOf(page, run.name).getByRole("checkbox");
@@ -185,7 +185,7 @@ test("a server that does not answer is said, tried again more slowly, and found 
 });
 
 test("paused or hidden, the page does not ask", async (t) => {
-  const run = makeRun(t, "test-rhythm", { lines: falling(1, 2) });
+  const run = await makeRun(t, "test-rhythm", { lines: falling(1, 2) });
   const rest = await run.train();
   const page = await open(t, BOTH, { refusals: true });
   await until("every two seconds", async () => /every 2 s/.test(await page.locator("#live").innerText()));

@@ -6,12 +6,13 @@
 //! 4. `gate` bounds what runs and waits, `body` what is read: memory does not grow with the number of clients.
 //! 5. `networks` are made once, of weights that whoever starts the server names; `upload` reads pictures for them, `budget`
 //!    bounds what these take together.
-//! 6. `pages`: HTML, CSS and JavaScript as they lie in `pages/`, without a build step and without a formula.
-//! 7. [`layer`] and [`mod@models`]: a layer of a weight file, and what there is to know of a model, which the command line
+//! 6. `runs`: folders of training, looked at while they are trained.
+//! 7. `pages`: HTML, CSS and JavaScript as they lie in `pages/`, without a build step and without a formula.
+//! 8. [`layer`] and [`mod@models`]: a layer of a weight file, and what there is to know of a model, which the command line
 //!    shows as well.
 //!
-//! No path from the network reaches the file system: pages are part of the program, weights and runs are those that are
-//! named at the start, and what is sent is read in memory and forgotten.
+//! No path from the network reaches the file system: pages are part of the program, weights and runs are looked up by the
+//! names that they were given at the start, and what is sent is read in memory and forgotten.
 #![forbid(unsafe_code)]
 
 mod access;
@@ -20,6 +21,7 @@ mod body;
 mod budget;
 mod clients;
 mod error;
+mod etag;
 mod fields;
 mod gate;
 mod impatient;
@@ -32,6 +34,7 @@ mod multipart;
 mod networks;
 mod pages;
 mod router;
+mod runs;
 mod serve;
 mod settings;
 mod upload;

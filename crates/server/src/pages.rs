@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use rust_embed::{Embed, EmbeddedFile};
 
 use crate::error::ApiError;
+use crate::etag;
 
 #[derive(Embed)]
 #[folder = "pages/"]
@@ -39,11 +40,7 @@ fn answer(kind: &'static str, file: EmbeddedFile, headers: &HeaderMap) -> Respon
         // Kept, but asked for anew each time: the answer is then a line.
         (header::CACHE_CONTROL, "no-cache".to_owned()),
     ];
-    let kept = headers.get(header::IF_NONE_MATCH).and_then(|kept| kept.to_str().ok());
-    // What gzip made of it is named as a weak form of the same.
-    let same =
-        kept.is_some_and(|kept| kept.split(',').any(|k| k.trim().trim_start_matches("W/") == tag));
-    match same {
+    match etag::is_kept(headers, &tag) {
         true => (StatusCode::NOT_MODIFIED, own).into_response(),
         false => (own, file.data.into_owned()).into_response(),
     }

@@ -19,6 +19,7 @@ use crate::gate::{Gate, Pool};
 use crate::limits::{PER_CLIENT, PICTURES, UPLOAD_BYTES, WAITING, WEIGHTS};
 use crate::metrics::Metrics;
 use crate::networks::Networks;
+use crate::runs::Runs;
 use crate::serve::ServeError;
 use crate::settings::Settings;
 use crate::{access, api, metrics, pages};
@@ -34,6 +35,7 @@ pub struct App {
     pub(crate) uploads: Budget,
     pub(crate) clients: Clients,
     pub(crate) metrics: Metrics,
+    pub(crate) runs: Arc<Runs>,
     pub(crate) token: Option<String>,
     /// Whether it listens on a loopback address.
     pub(crate) local: bool,
@@ -55,6 +57,7 @@ impl App {
             uploads: Budget::new(UPLOAD_BYTES),
             clients: Clients::new(PER_CLIENT),
             metrics: Metrics::new(),
+            runs: Arc::new(Runs::new(settings.runs.clone())?),
             token: settings.token.clone(),
             local: settings.addr.ip().is_loopback(),
         })

@@ -1,6 +1,7 @@
 //! What a server is told.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use crate::networks::GivenWeights;
 
@@ -12,7 +13,7 @@ const SHORTEST_TOKEN: usize = 16;
 /// ```
 /// use upconv_server::Settings;
 /// let addr = "127.0.0.1:7878".parse().unwrap();
-/// let local = Settings { addr, token: None, threads: 2, weights: Vec::new() };
+/// let local = Settings { addr, token: None, threads: 2, weights: Vec::new(), runs: Vec::new() };
 /// assert!(local.check().is_ok());
 /// // Whoever can be reached from elsewhere needs a token.
 /// let open = Settings { addr: "0.0.0.0:7878".parse().unwrap(), ..local };
@@ -28,6 +29,8 @@ pub struct Settings {
     pub threads: usize,
     /// Weights of networks that are served beside those of the program.
     pub weights: Vec<GivenWeights>,
+    /// Folders at and below which runs of training are shown.
+    pub runs: Vec<PathBuf>,
 }
 
 /// Settings that do not go together.
@@ -80,8 +83,8 @@ mod tests {
     fn tokens_cannot_be_guessed() {
         let with = |addr: &str, token: &str| {
             let addr = addr.parse().unwrap();
-            let weights = Vec::new();
-            Settings { addr, token: Some(token.into()), threads: 1, weights }.check()
+            let (weights, runs) = (Vec::new(), Vec::new());
+            Settings { addr, token: Some(token.into()), threads: 1, weights, runs }.check()
         };
         assert_eq!(with("0.0.0.0:1", "0123456789abcdef"), Ok(()));
         assert_eq!(with("[::1]:1", "0123456789abcde"), Err(SettingsError::TokenWeak));

@@ -16,6 +16,7 @@ fn settings() -> Settings {
         token: None,
         threads: 2,
         weights: Vec::new(),
+        runs: Vec::new(),
     }
 }
 
@@ -214,8 +215,8 @@ async fn pages_are_kept_and_nothing_else_is_served() {
 #[tokio::test]
 async fn a_token_is_asked_for_and_remembered() {
     let token = "0123456789abcdef";
-    let open =
-        Settings { addr: "0.0.0.0:0".parse().unwrap(), token: Some(token.into()), ..settings() };
+    let addr = "0.0.0.0:0".parse().unwrap();
+    let open = Settings { addr, token: Some(token.into()), ..settings() };
     let server = router(App::new(&open).expect("threads"));
     let ask = |request: axum::http::request::Builder| {
         server.clone().oneshot(request.body(Body::empty()).unwrap())
@@ -282,6 +283,9 @@ fn the_document_lists_every_route() {
         "weights/layer",
         "balance",
         "lessons",
+        "runs",
+        "runs/{name}",
+        "runs/{name}/pictures/{step}",
     ] {
         assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
     }

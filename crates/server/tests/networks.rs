@@ -22,7 +22,7 @@ const ROAD: &[u8] = include_bytes!("../../../examples/road.png");
 
 fn app(weights: Vec<GivenWeights>) -> App {
     let addr = SocketAddr::from(([127, 0, 0, 1], 0));
-    App::new(&Settings { addr, token: None, threads: 2, weights }).expect("networks")
+    App::new(&Settings { addr, token: None, threads: 2, weights, runs: vec![] }).expect("networks")
 }
 
 fn given(name: &str, path: &Path) -> GivenWeights {
@@ -397,7 +397,7 @@ fn what_cannot_be_served_is_said_at_the_start() {
     let refused = |name: Option<&str>, file: &str| {
         let addr = SocketAddr::from(([127, 0, 0, 1], 0));
         let weights = vec![GivenWeights { name: name.map(Into::into), path: path(file) }];
-        App::new(&Settings { addr, token: None, threads: 1, weights })
+        App::new(&Settings { addr, token: None, threads: 1, weights, runs: vec![] })
             .err()
             .expect("refused")
             .to_string()

@@ -14,7 +14,7 @@ use crate::report::{Outcome, Report};
 use crate::run::checkpoint::{self, Checkpoint, Content};
 use crate::run::events::Events;
 use crate::run::metrics::{Kind, Line, Metrics};
-use crate::run::{CHECKPOINTS, EVENTS, METRICS, Run, SAMPLES};
+use crate::run::{CHECKPOINTS, EVENTS, METRICS, Run, SAMPLES, samples};
 use crate::scalars::Scalars;
 use crate::settings::{self, RUN, RunSettings};
 use crate::state::State;
@@ -199,13 +199,12 @@ fn restore(trainee: &mut dyn Trainee, path: &Path, checkpoint: &Checkpoint) -> R
 }
 
 /// Removes the pictures of steps after `step`, which are drawn again, and what is not whole.
-fn cut_samples(samples: &Path, step: u64) -> Result<()> {
-    atomic::sweep(samples);
-    let entries = std::fs::read_dir(samples).map_err(|error| TrainError::read(samples, error))?;
+fn cut_samples(folder: &Path, step: u64) -> Result<()> {
+    atomic::sweep(folder);
+    let entries = std::fs::read_dir(folder).map_err(|error| TrainError::read(folder, error))?;
     for path in entries.flatten().map(|entry| entry.path()) {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let of = name.strip_prefix("step-").and_then(|name| name.strip_suffix(".png"));
-        if of.and_then(|of| of.parse().ok()).is_some_and(|of: u64| of > step) {
+        if samples::step_of(name).is_some_and(|of| of > step) {
             std::fs::remove_file(&path).map_err(|error| TrainError::write(&path, error))?;
         }
     }
@@ -345,7 +344,7 @@ impl Session<'_> {
 
     fn sample(&mut self) -> Result<()> {
         let Some(sample) = self.trainee.sample(&self.moment())? else { return Ok(()) };
-        let path = self.samples.join(format!("step-{:09}.png", self.step));
+        let path = samples::path(&self.samples, self.step);
         let mut png = Vec::new();
         encode::rgb_png(&mut png, sample.size, &sample.rgb)
             .and_then(|()| atomic::write(&path, &png))

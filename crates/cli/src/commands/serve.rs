@@ -1,6 +1,7 @@
 //! `upconv serve`: the explorer in a browser.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use clap::Args;
@@ -20,11 +21,13 @@ Examples:
   upconv serve --open
   upconv serve --addr 127.0.0.1:8080
   upconv serve --weights efficientnet-lite0.safetensors --weights street=runs/road
+  upconv serve --runs runs
   UPCONV_TOKEN=$(openssl rand -hex 16) upconv serve --addr 0.0.0.0:7878
 
 It serves until Ctrl-C; what is being answered then is answered still. Pages and networks for people and roads are part
-of the program: no file is read but those that are named, nothing is fetched, and nothing that is sent is kept. Another
-file that takes the place of a file of weights is read within some seconds. The API is described at /api/v1/openapi.json; /healthz and /metrics are for
+of the program: no files are read but those that are named, nothing is fetched, and nothing that is sent is kept.
+Another file that takes the place of a file of weights is read within some seconds. The API is described at
+/api/v1/openapi.json; /healthz and /metrics are for
 those who look after servers. Requests are noted on standard error, with --json as JSON.";
 
 /// Show transposed convolution and the models in a browser, with an API behind them
@@ -43,9 +46,12 @@ pub(crate) struct Serve {
     /// What clients must know: 16 letters, digits, '-' or '_' at least [default: UPCONV_TOKEN]
     #[arg(long, value_name = "T")]
     pub(crate) token: Option<String>,
-    /// Serve these weights too, under their file's name or another one [repeatable]; a run's best ones
+    /// Serve these weights too, under their file's name or another one; repeatable; of a run the best
     #[arg(long, value_name = "[NAME=]FILE|RUN", value_parser = given_weights)]
     pub(crate) weights: Vec<GivenWeights>,
+    /// Show the runs of training in this folder and up to three below it, while they are trained too; repeatable
+    #[arg(long, value_name = "DIR")]
+    pub(crate) runs: Vec<PathBuf>,
 }
 
 /// What stands before a `=` is a name, unless it looks like a path.
@@ -74,7 +80,9 @@ pub(crate) fn run(args: &Serve, global: &Global, context: Context) -> Result<Exi
         token: args.token.clone().or_else(from_outside),
         threads: threads::count(global.threads.as_deref(), lang)?,
         weights: args.weights.clone(),
+        runs: args.runs.clone(),
     };
+    args.runs.iter().try_for_each(|folder| is_folder(folder, lang))?;
     settings.check().map_err(|error| wrong(&error, lang))?;
     if !quiet {
         upconv_server::log_to_stderr(json);
@@ -109,6 +117,19 @@ pub(crate) fn run(args: &Serve, global: &Global, context: Context) -> Result<Exi
         ServeError::Start(_) => Failure::other(&error),
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A folder that is to be shown must be there when the server starts.
+fn is_folder(folder: &Path, lang: Lang) -> Result<(), Failure> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let folder = folder.display();
+    let message = match lang {
+        Lang::En => format!("--runs {folder}: there is no such folder"),
+        Lang::Zh => format!("--runs {folder}：没有这个文件夹"),
+    };
+    Err(Failure::usage(Some("runs"), message))
 }
 
 fn wrong(error: &SettingsError, lang: Lang) -> Failure {

@@ -141,7 +141,7 @@ pub(super) struct Verdict {
 }
 
 /// Whether an answer is right, and why.
-#[utoipa::path(post, path = "/api/v1/lessons/{lesson}/check", params(("lesson" = String, Path, description = "its id")), request_body = Answer, responses((status = 200, body = Verdict), (status = 404, description = "no such lesson", body = crate::error::ErrorBody), Refusals))]
+#[utoipa::path(post, path = "/api/v1/lessons/{lesson}/check", params(("lesson" = String, Path, description = "its id")), request_body = Answer, responses((status = 200, body = Verdict), Refusals))]
 pub(super) async fn check(
     Path(lesson): Path<String>,
     headers: HeaderMap,

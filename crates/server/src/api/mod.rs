@@ -6,6 +6,7 @@ mod models;
 mod network;
 mod picture;
 mod predict;
+mod runs;
 mod sample;
 mod segment;
 mod setting;
@@ -50,6 +51,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(segment::segment))
         .routes(routes!(predict::predict))
         .routes(routes!(sample::sample))
+        .routes(routes!(runs::all_runs))
+        .routes(routes!(runs::one_run))
+        .routes(routes!(runs::run_picture))
 }
 
 /// The language of the answer.
@@ -100,12 +104,6 @@ pub(crate) struct TraceBody {
     w: Option<String>,
 }
 
-/// What a route answers whose address names something that is not there.
-#[derive(utoipa::IntoResponses)]
-#[response(status = 404, description = "there is nothing of that name")]
-#[expect(dead_code, reason = "only its description is used")]
-pub(crate) struct Missing(#[to_schema] ErrorBody);
-
 /// What every route may answer besides.
 #[derive(utoipa::IntoResponses)]
 #[expect(dead_code, reason = "only its description is used")]
@@ -116,6 +114,9 @@ pub(crate) enum Refusals {
     /// A token is needed.
     #[response(status = 401)]
     Token(#[to_schema] ErrorBody),
+    /// There is nothing of this name.
+    #[response(status = 404)]
+    Nothing(#[to_schema] ErrorBody),
     /// The body did not come in time.
     #[response(status = 408)]
     Slow(#[to_schema] ErrorBody),

@@ -8,7 +8,7 @@ use upconv_models::registry::{self, Task};
 use utoipa::ToSchema;
 
 use super::network::Prepared;
-use super::{Language, Missing, Refusals};
+use super::{Language, Refusals};
 use crate::error::{ApiError, Result};
 use crate::fields::{Fields, shown};
 use crate::models::{Summary, Whole};
@@ -100,7 +100,7 @@ pub(super) async fn models(
 }
 
 /// One model with its layers.
-#[utoipa::path(get, path = "/api/v1/models/{name}", params(("name" = String, Path, description = "the model's name"), Language), responses((status = 200, body = Whole), Missing, Refusals))]
+#[utoipa::path(get, path = "/api/v1/models/{name}", params(("name" = String, Path, description = "the model's name"), Language), responses((status = 200, body = Whole), Refusals))]
 pub(super) async fn model(
     State(app): State<App>,
     Path(name): Path<String>,

@@ -123,6 +123,28 @@ pub fn list(folder: &Path) -> Result<Vec<(u64, PathBuf)>> {
     Ok(found)
 }
 
+/// The newest of all checkpoints, as [`list`] gives them, that says something about itself; none if there is none at all.
+///
+/// # Errors
+/// [`TrainError::NoCheckpoint`], with what is wrong with the newest, if no manifest can be read.
+pub fn newest(folder: &Path, all: &[(u64, PathBuf)]) -> Result<Option<(PathBuf, Manifest)>> {
+    let mut first = None;
+    for (_, path) in all {
+        match manifest(path) {
+            Ok(manifest) => return Ok(Some((path.clone(), manifest))),
+            Err(error) => {
+                first.get_or_insert(error);
+            }
+        }
+    }
+    let failed = |newest| TrainError::NoCheckpoint {
+        path: folder.into(),
+        count: all.len(),
+        newest: Box::new(newest),
+    };
+    first.map_or(Ok(None), |newest| Err(failed(newest)))
+}
+
 /// Writes a checkpoint, and gives its folder and the hash of its weights. One of the same step is replaced.
 ///
 /// # Errors

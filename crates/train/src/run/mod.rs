@@ -10,14 +10,21 @@
 //! | `lock` | held by the process that trains |
 //!
 //! Every file and every checkpoint is written under another name, synced and renamed.
+//!
+//! Who only looks at a run, which may be trained meanwhile, has [`is_run`], [`is_held`], [`config`](config()), [`Curves`],
+//! [`metrics::tail`], [`checkpoint::newest`] and [`samples`].
 
 pub mod checkpoint;
+mod curve;
+mod curves;
 pub mod events;
+mod files;
 mod lock;
 pub mod metrics;
+pub mod samples;
 
 use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -25,7 +32,9 @@ use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 use upconv_data::atomic;
 
-use self::checkpoint::Manifest;
+pub use self::curve::{Curve, MAX_POINTS, Point};
+pub use self::curves::{Curves, MAX_CURVES};
+pub use self::lock::is_held;
 use crate::error::{Result, TrainError};
 use crate::settings::{self, RUN, RunSettings};
 
@@ -42,6 +51,10 @@ pub const SAMPLES: &str = "samples";
 
 /// The version of the folder's form.
 const SCHEMA: i64 = 1;
+/// What `config.toml` begins with.
+const TITLE: &str = "# The settings of this run.";
+/// Most bytes of `config.toml`.
+const MAX_CONFIG: u64 = 1 << 20;
 
 /// The folder of a run, held by this process as long as this lives.
 #[derive(Debug)]
@@ -64,20 +77,52 @@ pub fn best_weights(folder: &Path) -> Result<PathBuf> {
     }
     let checkpoints = folder.join(CHECKPOINTS);
     let all = checkpoint::list(&checkpoints)?;
-    let mut newest = TrainError::read(&checkpoints, ErrorKind::NotFound.into());
-    for (place, (_, checkpoint)) in all.iter().enumerate() {
-        match checkpoint::manifest(checkpoint) {
-            Ok(Manifest { standing, .. }) => {
-                let best = standing.best.map(|best| checkpoint::path(&checkpoints, best.step));
-                let best = best.unwrap_or_else(|| checkpoint.clone());
-                return Ok(checkpoint::weights_for_use(&best));
-            }
-            Err(error) if place == 0 => newest = error,
-            Err(_) => {}
-        }
+    let Some((newest, manifest)) = checkpoint::newest(&checkpoints, &all)? else {
+        let newest = Box::new(TrainError::read(&checkpoints, ErrorKind::NotFound.into()));
+        return Err(TrainError::NoCheckpoint { path: checkpoints, count: 0, newest });
+    };
+    let best = manifest.standing.best.map(|best| checkpoint::path(&checkpoints, best.step));
+    Ok(checkpoint::weights_for_use(&best.unwrap_or(newest)))
+}
+
+/// What a run was begun with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The name of the model.
+    pub model: String,
+    /// All settings.
+    pub settings: Table,
+}
+
+impl Config {
+    /// What the engine reads of the settings.
+    ///
+    /// # Errors
+    /// Keys that there are not, or values that cannot be.
+    pub fn run_settings(&self) -> Result<RunSettings> {
+        run_settings(CONFIG, &self.settings)
     }
-    let (count, newest) = (all.len(), Box::new(newest));
-    Err(TrainError::NoCheckpoint { path: checkpoints, count, newest })
+}
+
+/// Whether a folder is a run: its `config.toml` begins as that of a run. One that may not be read is taken for a run's if
+/// there are metrics beside it.
+pub fn is_run(folder: &Path) -> bool {
+    let mut begin = [0; TITLE.len()];
+    match files::open(&folder.join(CONFIG)) {
+        Ok(mut file) => file.read_exact(&mut begin).is_ok() && begin == *TITLE.as_bytes(),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => folder.join(METRICS).exists(),
+        Err(_) => false,
+    }
+}
+
+/// What a run was begun with; it may be trained meanwhile.
+///
+/// # Errors
+/// Settings that cannot be read.
+pub fn config(folder: &Path) -> Result<Config> {
+    let path = folder.join(CONFIG);
+    let (model, settings) = read_config(&path, files::open(&path))?;
+    Ok(Config { model, settings })
 }
 
 impl Run {
@@ -126,8 +171,7 @@ impl Run {
             }
         }
         let config = folder.join(CONFIG);
-        let text =
-            format!("# The settings of this run. Going on with it takes them from here.\n{text}");
+        let text = format!("{TITLE} Going on with it takes them from here.\n{text}");
         atomic::write(&config, text.as_bytes())
             .map_err(|error| TrainError::write(&config, error))?;
         strip(&mut table);
@@ -144,7 +188,7 @@ impl Run {
             return Err(TrainError::NoRun { path: folder.into(), file: CONFIG });
         }
         let lock = lock::take(folder)?;
-        let (model, table) = read_config(&config)?;
+        let (model, table) = read_config(&config, File::open(&config))?;
         let settings = run_settings(&config.display().to_string(), &table)?;
         atomic::sweep(folder);
         checkpoint::sweep(&folder.join(CHECKPOINTS))?;
@@ -198,8 +242,13 @@ impl Run {
 }
 
 /// The model's name and the settings of a run's `config.toml`.
-pub(crate) fn read_config(config: &Path) -> Result<(String, Table)> {
-    let text = fs::read_to_string(config).map_err(|error| TrainError::read(config, error))?;
+fn read_config(config: &Path, file: io::Result<File>) -> Result<(String, Table)> {
+    let mut text = String::new();
+    file.and_then(|file| file.take(MAX_CONFIG + 1).read_to_string(&mut text))
+        .map_err(|error| TrainError::read(config, error))?;
+    if text.len() as u64 > MAX_CONFIG {
+        return Err(TrainError::damaged(config, format!("longer than {MAX_CONFIG} bytes")));
+    }
     let mut table: Table = text
         .parse()
         .map_err(|error: toml::de::Error| TrainError::damaged(config, error.to_string()))?;
