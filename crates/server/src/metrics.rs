@@ -126,9 +126,10 @@ pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next
 /// `GET /metrics`
 pub(crate) async fn metrics(State(app): State<App>) -> Response {
     // A count of requests: far below 2^63.
-    app.metrics
-        .waiting
-        .set((app.pool.gate().waiting() + app.networks.pool.gate().waiting()) as i64);
+    app.metrics.waiting.set(
+        (app.pool.gate().waiting() + app.networks.pool.gate().waiting() + app.runs.waiting())
+            as i64,
+    );
     let mut text = String::new();
     match encode(&mut text, &app.metrics.registry) {
         Ok(()) => {

@@ -402,6 +402,7 @@ async fn hostile_names() {
     assert_eq!(zh["error"]["message"], "没有名为 'nothing' 的训练；现有：a");
     let en = get(&server, "runs/nothing").await.json();
     assert_eq!(en["error"]["message"], "there is no run 'nothing'; there is: a");
+    assert_eq!(en["error"]["field"], "name");
     for (step, status) in [
         ("1", 404),
         ("99999999999999999999", 400),

@@ -226,7 +226,7 @@ fn no_run(runs: &Runs, name: &str, lang: Lang) -> ApiError {
         (Lang::Zh, true) => format!("没有名为 '{name}' 的训练，也没有其他训练"),
         (Lang::Zh, false) => format!("没有名为 '{name}' 的训练；现有：{known}"),
     };
-    ApiError::new(StatusCode::NOT_FOUND, message)
+    ApiError::unknown("name", message)
 }
 
 fn no_step(step: &str, lang: Lang) -> ApiError {
@@ -245,7 +245,7 @@ fn no_picture(step: u64, lang: Lang) -> ApiError {
         Lang::En => format!("there is no picture of step {step}"),
         Lang::Zh => format!("第 {step} 步没有图片"),
     };
-    ApiError::new(StatusCode::NOT_FOUND, message)
+    ApiError::unknown("step", message)
 }
 
 fn unreadable(error: &upconv_train::TrainError, lang: Lang) -> ApiError {

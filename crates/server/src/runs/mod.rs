@@ -92,6 +92,11 @@ impl Runs {
         self.pool.run(move || work(&runs)).await
     }
 
+    /// How many requests wait for these threads.
+    pub(crate) fn waiting(&self) -> usize {
+        self.pool.gate().waiting()
+    }
+
     /// All runs, as they were when the folders were last looked at.
     pub(crate) fn all(&self) -> Vec<Known> {
         self.look().runs.clone()
