@@ -17,31 +17,25 @@ const FOLDER: &str = "crates/server/browser";
 const CHROMIUM: &[&str] = &["chromium", "chromium-browser", "google-chrome"];
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 /// The program in the test profile, which the tests have built already.
-const SERVE: &[&str] = &[
-    "run",
-    "--profile",
-    "test",
-    "--locked",
-    "--",
-    "serve",
-    "--addr",
-    "127.0.0.1:0",
-    "--json",
-    "--quiet",
-];
+const UPCONV: &[&str] = &["run", "--profile", "test", "--locked", "--quiet", "--"];
+/// Where what the pages show is made.
+const MADE: &str = "target/browser";
+/// Runs that the pages show, and the rates that they learn with.
+const RUNS: [(&str, &str); 2] = [("slow", "0.0005"), ("fast", "0.01")];
 
 /// Runs both; what is returned was skipped, and why.
 pub(crate) fn run(root: &Path, steps: &mut Steps) -> Result<Vec<String>> {
     let mut skipped = Vec::new();
     let folder = root.join(FOLDER);
-    let server = Server::start(root)?;
+    let runs = train(root, steps)?;
+    let server = Server::start(root, &runs)?;
     match tools(&folder) {
         Ok(chromium) => {
             steps.step("npm run types", || stream(npm(&folder).args(["run", "types"])))?;
             steps.step("npm test (the pages in Chromium)", || {
                 let mut command = npm(&folder);
                 command.arg("test").env("UPCONV_URL", &server.url).env("CHROMIUM", chromium);
-                stream(&mut command)
+                stream(command.env("UPCONV_RUNS", &runs))
             })?;
         }
         Err(reason) => skipped.push(format!("{} tests of the pages ({reason:#})", count(&folder)?)),
@@ -77,6 +71,36 @@ fn count(folder: &Path) -> Result<usize> {
     Ok(sum)
 }
 
+/// Makes pictures and trains small classifiers on them, some seconds each; gives the folder of the runs.
+fn train(root: &Path, steps: &mut Steps) -> Result<PathBuf> {
+    let made = root.join(MADE);
+    let (pictures, runs) = (made.join("pictures"), made.join("runs"));
+    if made.exists() {
+        std::fs::remove_dir_all(&made).with_context(|| format!("in {}", made.display()))?;
+    }
+    steps.step("upconv train (what the pages show)", || {
+        let mut make = cargo(root);
+        make.args(UPCONV).args(["data", "make", "pictures", "--count", "400", "--quiet"]);
+        stream(make.arg(&pictures))?;
+        for (name, rate) in RUNS {
+            let mut command = cargo(root);
+            command.args(UPCONV).args(["train", "cifar-softmax", "--quiet", "--data"]);
+            command.arg(&pictures).arg("--out").arg(runs.join(name));
+            command.args(["--set", &format!("net.rate={rate}")]);
+            for span in [
+                "length=\"300 steps\"",
+                "evaluate_every=\"50 steps\"",
+                "sample_every=\"100 steps\"",
+            ] {
+                command.args(["--set", &format!("run.{span}")]);
+            }
+            stream(&mut command)?;
+        }
+        Ok(())
+    })?;
+    Ok(runs)
+}
+
 /// A server of ours, which ends with this value.
 struct Server {
     child: Child,
@@ -84,11 +108,19 @@ struct Server {
 }
 
 impl Server {
-    fn start(root: &Path) -> Result<Self> {
-        println!("\n==> cargo {}", SERVE.join(" "));
+    fn start(root: &Path, runs: &Path) -> Result<Self> {
+        println!("\n==> upconv serve");
         let mut command = cargo(root);
-        let mut child =
-            command.args(SERVE).stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
+        command.args(UPCONV).args([
+            "serve",
+            "--addr",
+            "127.0.0.1:0",
+            "--json",
+            "--quiet",
+            "--weights",
+        ]);
+        command.arg(format!("shapes={}", runs.join(RUNS[1].0).display())).arg("--runs").arg(runs);
+        let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
         let mut line = String::new();
         if let Some(output) = child.stdout.take() {
             BufReader::new(output)

@@ -51,7 +51,7 @@ for (const path of [...PAGES, ...STATES]) {
   });
 }
 
-for (const path of PAGES) {
+for (const path of [...PAGES, "/models/", "/runs/"]) {
   test(`the first paint of ${path} is small`, async (t) => {
     const loaded = { files: 0, bytes: 0 };
     const page = await open(t, path, {

@@ -75,7 +75,7 @@ export async function makeRun(t, name, { like = "fast", lines = [], length } = {
   /** @param {object} values */
   const add = (values) => append(`${JSON.stringify(values)}\n`);
   append(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
-  await listed(name);
+  await listed(name, "resting");
   return {
     name, folder, append, add, remove,
     /** @param {number} step @param {Buffer} bytes */
@@ -92,18 +92,19 @@ export async function makeRun(t, name, { like = "fast", lines = [], length } = {
         await once(holder, "exit");
       };
       t.after(rest);
+      await listed(name, "training");
       return rest;
     },
   };
 }
 
-/** The server looks at the folders now and then. @param {string} name */
-async function listed(name) {
+/** The server looks at the folders now and then. @param {string} name @param {"resting" | "training"} state */
+async function listed(name, state) {
   const end = Date.now() + 10_000;
   for (;;) {
     const { runs } = await (await fetch(`${BASE}/api/v1/runs`)).json();
-    if (runs.some((/** @type {{name: string}} */ run) => run.name === name)) return;
-    assert.ok(Date.now() < end, `the server lists ${name}`);
+    if (runs.some((/** @type {{name: string, state: string}} */ run) => run.name === name && run.state === state)) return;
+    assert.ok(Date.now() < end, `the server lists ${name} as ${state}`);
     await new Promise((done) => setTimeout(done, 100));
   }
 }
