@@ -6,16 +6,22 @@ mod common;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use upconv_data::{Size, encode};
 
 /// A server on a free port, and where that is.
 fn started(more: &[&str]) -> (Child, String) {
+    started_with(more, Stdio::piped())
+}
+
+fn started_with(more: &[&str], log: Stdio) -> (Child, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_upconv"));
     let words = ["serve", "--addr", "127.0.0.1:0", "--json", "--threads", "1"];
     let command = command.args(words).args(more).env_remove("UPCONV_TOKEN");
-    let mut child =
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("it starts");
     let mut line = String::new();
     let output = child.stdout.take().expect("piped");
     BufReader::new(output).read_line(&mut line).expect("a line");
@@ -82,6 +88,112 @@ fn runs_are_shown() {
         let error = common::error_line(&format!("serve --runs {} --runs {wrong}", shown[0]), 2);
         assert!(error.contains(&format!("--runs {wrong}: there is no such folder")), "{error}");
     }
+}
+
+/// Sends a picture to be segmented, and does not wait for the answer.
+fn send(addr: &str, picture: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect(addr).expect("it listens");
+    let length = picture.len();
+    let head = format!(
+        "POST /api/v1/segment HTTP/1.1\r\nHost: {addr}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(&[head.as_bytes(), picture].concat()).expect("sent");
+    stream
+}
+
+/// A large picture of one colour in a small file.
+fn flat_png(width: usize, height: usize) -> Vec<u8> {
+    let size = Size { height, width };
+    let mut file = Vec::new();
+    encode::rgb_png(&mut file, size, &vec![90; 3 * size.pixels()]).expect("a PNG");
+    file
+}
+
+fn end(child: &mut Child) -> Option<i32> {
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+    child.wait().expect("it ends").code()
+}
+
+#[test]
+fn weights_are_served_under_their_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let road = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/weights/road.safetensors");
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::copy(road, at("street.safetensors")).expect("copied");
+    let again = format!("again={}", at("street.safetensors"));
+    let (mut child, addr) = started(&["--weights", &at("street.safetensors"), "--weights", &again]);
+    let answer = ask(&addr, "/api/v1/models");
+    assert_eq!(end(&mut child), Some(0));
+    let list: Value =
+        serde_json::from_str(answer.split_once("\r\n\r\n").expect("a body").1).expect("JSON");
+    let names = list["networks"].as_array().expect("a list").iter().map(|one| &one["name"]);
+    assert_eq!(names.collect::<Vec<_>>(), ["selfie", "road", "dcgan-faces", "street", "again"]);
+    assert_eq!(
+        (&list["networks"][3]["model"], &list["networks"][3]["file"]),
+        (&"fcn8s".into(), &"street.safetensors".into())
+    );
+    std::fs::write(at("broken.safetensors"), "no weights").expect("a file");
+    for (weights, expected) in [
+        (at("gone.safetensors"), "gone.safetensors"),
+        (at("broken.safetensors"), "broken.safetensors"),
+        (format!("road={}", at("street.safetensors")), "two networks would be called road"),
+        ("street=".into(), "street= names no file"),
+    ] {
+        let wrong = common::run(&format!("serve --weights {weights}"), 2);
+        let error = String::from_utf8_lossy(&wrong.stderr);
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+/// Whoever goes away ends the work, and the log says so.
+#[test]
+fn a_client_that_goes_away_is_noted() {
+    let (mut child, addr) = started(&[]);
+    let stream = send(&addr, &flat_png(5000, 4000));
+    // Decoding takes longer than this.
+    sleep(Duration::from_millis(100));
+    drop(stream);
+    let begun = Instant::now();
+    let counted = r#"upconv_requests_total{route="/api/v1/segment",status="499"} 1"#;
+    while !ask(&addr, "/metrics").contains(counted) {
+        assert!(begun.elapsed().as_secs() < 60, "it is never counted");
+        sleep(Duration::from_millis(50));
+    }
+    assert_eq!(end(&mut child), Some(0));
+    let mut log = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut log).expect("the log");
+    assert!(log.contains("the client went away"), "{log}");
+}
+
+/// What was accepted when it is told to end is answered.
+#[test]
+fn accepted_work_is_finished() {
+    let (mut child, addr) = started(&[]);
+    let picture = flat_png(3000, 2000);
+    let mut streams: Vec<TcpStream> = (0..6).map(|_| send(&addr, &picture)).collect();
+    let begun = Instant::now();
+    // All of them and this question: the one thread works on the first for longer than they take to arrive.
+    while !ask(&addr, "/metrics").contains("upconv_requests_running 7") {
+        assert!(begun.elapsed().as_secs() < 30, "they are never all there");
+    }
+    assert_eq!(end(&mut child), Some(0));
+    for stream in &mut streams {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with('}'), "{:.200}", answer);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_takes_the_log_and_nothing_else() {
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("a full device");
+    let (mut child, addr) = started_with(&[], full.into());
+    for _ in 0..3 {
+        assert!(ask(&addr, "/api/v1/explain?input=3&kernel=3").starts_with("HTTP/1.1 200 OK"));
+    }
+    assert_eq!(end(&mut child), Some(0));
 }
 
 #[test]
