@@ -43,7 +43,11 @@ test("every network of the server stands under its task, every other model below
   const others = models.filter(({ name }) => !networks.some((network) => network.model === name));
   assert.deepEqual(await page.locator(".other summary code").allInnerTexts(), others.map(({ name }) => name));
   await page.locator(".other summary").first().click();
-  assert.match(await page.locator(".other pre").first().innerText(), new RegExp(`upconv data fetch ${others[0].name} DIR`));
+  for (const { name, fetched } of [others.find((model) => model.fetched), others.find((model) => !model.fetched)]) {
+    const lines = (await page.locator(".other", { has: page.locator(`summary code:text-is("${name}")`) }).locator("pre").first().textContent())?.split("\n");
+    const convert = `upconv convert ${fetched ? `DIR/${fetched}` : "FILE"} ${name}.safetensors --model ${name}`;
+    assert.deepEqual(lines, [...(fetched ? [`upconv data fetch ${name} DIR`] : []), convert, `upconv serve --weights ${name}.safetensors`]);
+  }
   await then(page, () => page.locator(".other").first().getByRole("button", { name: "Show its layers" }).click());
   const { layers } = await api(`models/${others[0].name}`);
   const rows = await page.locator(".other").first().locator("tbody tr").allInnerTexts();
@@ -201,7 +205,7 @@ test("a link shows the same settings", async (t) => {
 });
 
 /** Words that are the same in both languages. */
-const NAMES = new Set(["upconv", "Ctrl", "JPEG", "PNG", "WebP", "BMP", "MFLOP", "ms", "data", "fetch", "convert", "RGB", "bilinear", "stretch"]);
+const NAMES = new Set(["upconv", "Ctrl", "JPEG", "PNG", "WebP", "BMP", "MFLOP", "ms", "data", "fetch", "convert", "RGB", "bilinear", "stretch", "Caffe", "TensorFlow", "Keras", "PyTorch", "ONNX"]);
 
 for (const task of ["segment", "classify", "draw"]) {
   test(`in Chinese no English is left: ${task}`, async (t) => {
