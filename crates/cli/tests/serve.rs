@@ -85,7 +85,7 @@ fn runs_are_shown() {
     let file = one.join("config.toml");
     for wrong in [gone, file] {
         let wrong = wrong.display();
-        let error = common::error_line(&format!("serve --runs {} --runs {wrong}", shown[0]), 2);
+        let error = common::error_line(&format!("serve --runs {} --runs {wrong}", shown[0]), 1);
         assert!(error.contains(&format!("--runs {wrong}: there is no such folder")), "{error}");
     }
 }
@@ -134,13 +134,13 @@ fn weights_are_served_under_their_name() {
         (&"fcn8s".into(), &"street.safetensors".into())
     );
     std::fs::write(at("broken.safetensors"), "no weights").expect("a file");
-    for (weights, expected) in [
-        (at("gone.safetensors"), "gone.safetensors"),
-        (at("broken.safetensors"), "broken.safetensors"),
-        (format!("road={}", at("street.safetensors")), "two networks would be called road"),
-        ("street=".into(), "street= names no file"),
+    for (weights, expected, status) in [
+        (at("gone.safetensors"), "gone.safetensors", 1),
+        (at("broken.safetensors"), "broken.safetensors", 1),
+        (format!("road={}", at("street.safetensors")), "two networks would be called road", 2),
+        ("street=".into(), "street= names no file", 2),
     ] {
-        let wrong = common::run(&format!("serve --weights {weights}"), 2);
+        let wrong = common::run(&format!("serve --weights {weights}"), status);
         let error = String::from_utf8_lossy(&wrong.stderr);
         assert!(error.contains(expected), "{error}");
     }

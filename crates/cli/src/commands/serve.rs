@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode, Stdio};
 use clap::Args;
 use serde::Serialize;
 use upconv_explain::Lang;
-use upconv_server::{GivenWeights, ServeError, Settings, SettingsError};
+use upconv_server::{GivenWeights, NetworkError, ServeError, Settings, SettingsError};
 
 use crate::args::{Context, Global};
 use crate::failure::Failure;
@@ -113,7 +113,7 @@ pub(crate) fn run(args: &Serve, global: &Global, context: Context) -> Result<Exi
                 format!("无法监听 {addr}：{source}；可用 --addr 换一个端口，0 表示任一空闲端口")
             }
         }),
-        ServeError::Network(error) => Failure::usage(Some("weights"), error.to_string()),
+        ServeError::Network(error) => network(error, lang),
         ServeError::Start(_) => Failure::other(&error),
     })?;
     Ok(ExitCode::SUCCESS)
@@ -124,12 +124,28 @@ fn is_folder(folder: &Path, lang: Lang) -> Result<(), Failure> {
     if folder.is_dir() {
         return Ok(());
     }
-    let folder = folder.display();
+    let folder = folder.display().to_string();
     let message = match lang {
         Lang::En => format!("--runs {folder}: there is no such folder"),
         Lang::Zh => format!("--runs {folder}：没有这个文件夹"),
     };
-    Err(Failure::usage(Some("runs"), message))
+    Err(Failure::file(&message, Some(folder)))
+}
+
+fn network(error: &NetworkError, lang: Lang) -> Failure {
+    let message = match (error, lang) {
+        (NetworkError::Twice { name }, Lang::Zh) => {
+            format!("--weights：有两个网络都叫 {name}；可用 NAME=PATH 为其中一个另取名称")
+        }
+        (NetworkError::Name { name }, Lang::Zh) => format!(
+            "--weights：{name:?} 不能作为网络的名称：只能含字母、数字、“.”、“-”和“_”；可用 NAME=PATH 另取名称"
+        ),
+        (NetworkError::Twice { .. } | NetworkError::Name { .. }, Lang::En) => {
+            format!("--weights: {error}")
+        }
+        _ => return Failure::file(error, error.file()),
+    };
+    Failure::usage(Some("weights"), message)
 }
 
 fn wrong(error: &SettingsError, lang: Lang) -> Failure {

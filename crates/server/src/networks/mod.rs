@@ -68,6 +68,17 @@ pub enum NetworkError {
     },
 }
 
+impl NetworkError {
+    /// The file that is wrong, where it is one.
+    pub fn file(&self) -> Option<String> {
+        match self {
+            Self::Weights(error) => error.file().map(Into::into),
+            Self::Unusable { file, .. } => Some(file.clone()),
+            Self::Twice { .. } | Self::Name { .. } | Self::Run(_) | Self::Model(_) => None,
+        }
+    }
+}
+
 /// All of them.
 #[derive(Debug)]
 pub(crate) struct Networks {

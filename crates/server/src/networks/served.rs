@@ -116,7 +116,12 @@ impl Served {
     /// # Errors
     /// Weights that cannot be used; a name that no address can hold.
     pub(crate) fn given(given: &GivenWeights) -> Result<Self, NetworkError> {
-        let own = || given.path.file_stem().map(|name| name.to_string_lossy().into_owned());
+        // A run has no ending.
+        let own = match given.path.is_dir() {
+            true => given.path.file_name(),
+            false => given.path.file_stem(),
+        };
+        let own = || own.map(|name| name.to_string_lossy().into_owned());
         let name = given.name.clone().or_else(own).unwrap_or_default();
         let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         if name.is_empty() || name.len() > 100 || !name.chars().all(legal) {
