@@ -114,6 +114,9 @@ pub(crate) enum Refusals {
     /// A token is needed.
     #[response(status = 401)]
     Token(#[to_schema] ErrorBody),
+    /// A page of another site sent it.
+    #[response(status = 403)]
+    Foreign(#[to_schema] ErrorBody),
     /// There is nothing of this name.
     #[response(status = 404)]
     Nothing(#[to_schema] ErrorBody),

@@ -235,7 +235,10 @@ async fn with_source<T: Send + 'static>(
     name: String,
     work: impl FnOnce(Source) -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let turn = app.weights.enter().await?;
+    let turn = match app.weights.enter().await {
+        Ok(turn) => turn,
+        Err(reason) => return Err(body::refuse(headers, body, reason).await),
+    };
     let file: Bytes = body::upload(headers, body, MAX_WEIGHTS_BYTES).await?;
     app.pool
         .run(move || {
