@@ -1,5 +1,6 @@
 """A server of our own for the scripts that measure one: started, asked over plain sockets, looked at, ended."""
 
+import atexit
 import json
 import pathlib
 import re
@@ -23,6 +24,7 @@ class Server:
     def __init__(self, *arguments, log=subprocess.DEVNULL, environment=None):
         command = [UPCONV, "serve", "--addr", "127.0.0.1:0", "--json", *arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
+        atexit.register(self.process.kill)
         self.addr = json.loads(self.process.stdout.readline())["addr"]
         host, port = self.addr.rsplit(":", 1)
         self.place = (host, int(port))

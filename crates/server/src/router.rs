@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router, middleware};
+use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate};
@@ -85,27 +86,23 @@ pub fn router(app: App) -> Router {
     let set = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
-    let document = Arc::new(document);
-    api.route(
-        "/api/v1/openapi.json",
-        get(move || {
-            let document = document.clone();
-            async move { Json((*document).clone()) }
-        }),
-    )
-    .route("/healthz", get(health))
-    .route("/metrics", get(metrics::metrics))
-    .route("/api/{*rest}", axum::routing::any(nothing))
-    .fallback(get(pages::page))
-    .method_not_allowed_fallback(other_method)
-    .layer(middleware::from_fn_with_state(app.clone(), access::check))
-    .layer(CatchPanicLayer::custom(|_| ApiError::internal().into_response()))
-    .layer(middleware::from_fn_with_state(app.clone(), metrics::observe))
-    .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(is_plain)))
-    .layer(set(header::CONTENT_SECURITY_POLICY, POLICY))
-    .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-    .layer(set(header::REFERRER_POLICY, "no-referrer"))
-    .with_state(app)
+    // Written once; what it is made of can always be written.
+    let document = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
+    let described = ([(header::CONTENT_TYPE, "application/json")], document);
+    api.route("/api/v1/openapi.json", get(move || async move { described }))
+        .route("/healthz", get(health))
+        .route("/metrics", get(metrics::metrics))
+        .route("/api/{*rest}", axum::routing::any(nothing))
+        .fallback(get(pages::page))
+        .method_not_allowed_fallback(other_method)
+        .layer(middleware::from_fn_with_state(app.clone(), access::check))
+        .layer(CatchPanicLayer::custom(|_| ApiError::internal().into_response()))
+        .layer(middleware::from_fn_with_state(app.clone(), metrics::observe))
+        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(is_plain)))
+        .layer(set(header::CONTENT_SECURITY_POLICY, POLICY))
+        .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(set(header::REFERRER_POLICY, "no-referrer"))
+        .with_state(app)
 }
 
 /// Whether an answer is no text full of pictures.
