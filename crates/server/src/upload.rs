@@ -1,12 +1,15 @@
 //! A picture that is sent with a question: as the body itself, or as a part of a form.
 
-use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, header};
+use std::time::Instant;
+
+use axum::body::Bytes;
+use axum::extract::Request;
+use axum::http::header;
 use upconv_data::{Picture, Size, decode};
 use upconv_explain::Lang;
 
 use crate::body::{self, Held};
-use crate::clients::{Open, Peer};
+use crate::clients::Open;
 use crate::error::{ApiError, Result};
 use crate::fields::Fields;
 use crate::limits::{MAX_PICTURE_BYTES, MAX_PICTURE_PIXELS};
@@ -23,6 +26,8 @@ pub(crate) struct Upload {
     pub(crate) size: Size,
     /// The bytes of its file.
     pub(crate) file: Bytes,
+    /// When it was there.
+    pub(crate) come: Instant,
     /// Keeps the share of memory for bodies, and the client's count.
     held: (Held, Open),
 }
@@ -33,27 +38,25 @@ impl Upload {
     /// # Errors
     /// Too many requests, of the client or of all; a body that is too large or too slow, or no form although it says so;
     /// a header of a picture that is none, or promises too much.
-    pub(crate) async fn read(
-        app: &App,
-        peer: Option<Peer>,
-        (query, headers): (Option<&str>, &HeaderMap),
-        body: Body,
-    ) -> Result<(Self, Fields)> {
-        let entered = app.clients.enter(peer);
+    pub(crate) async fn read(app: &App, request: Request) -> Result<(Self, Fields)> {
+        let (head, body) = request.into_parts();
+        let headers = &head.headers;
+        let entered = app.clients.enter(head.extensions.get().copied());
         let open = match entered.and_then(|open| app.networks.pool.gate().check().map(|()| open)) {
             Ok(open) => open,
             Err(reason) => return Err(body::refuse(headers, body, reason).await),
         };
         let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let boundary = multipart::boundary(kind.unwrap_or_default())?;
-        let mut fields = Fields::of_query(query)?;
+        let mut fields = Fields::of_query(head.uri.query())?;
         let held = body::shared(headers, body, MAX_PICTURE_BYTES, &app.uploads).await?;
         let file = match boundary {
             None => held.bytes.clone(),
             Some(boundary) => of_form(&held.bytes, &boundary, &mut fields)?,
         };
         let size = promised(&file, fields.lang)?;
-        Ok((Self { size, file, held: (held, open) }, fields))
+        let come = Instant::now();
+        Ok((Self { size, file, come, held: (held, open) }, fields))
     }
 
     /// The picture itself. The share of memory for bodies is given back, the client's count is not.

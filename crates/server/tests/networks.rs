@@ -49,6 +49,21 @@ async fn get(server: &Router, path: &str) -> (StatusCode, Value) {
     (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
 }
 
+/// That an answer has the members that the API's description gives to a schema, and no others.
+fn is_described(answer: &Value, schema: &str) {
+    let document = serde_json::to_value(upconv_server::openapi()).expect("JSON");
+    let schema = &document["components"]["schemas"][schema];
+    // What is flattened into it stands beside its own.
+    let own = |part: &Value| part["properties"].as_object().cloned().unwrap_or_default();
+    let parts = schema["allOf"].as_array().cloned().unwrap_or_default();
+    let mut described: Vec<String> = own(schema).into_iter().map(|(name, _)| name).collect();
+    described.extend(parts.iter().flat_map(own).map(|(name, _)| name));
+    described.sort();
+    let mut members: Vec<String> = answer.as_object().expect("an object").keys().cloned().collect();
+    members.sort();
+    assert_eq!(members, described);
+}
+
 /// The picture in `data:image/png;base64,...`
 fn pictured(url: &Value) -> Picture {
     let text = url.as_str().and_then(|url| url.strip_prefix("data:image/png;base64,"));
@@ -140,6 +155,8 @@ async fn a_person_is_cut_out_as_on_the_command_line() {
         (&found["seen"]["order"], &found["seen"]["range"]),
         (&json!("RGB"), &json!([0.0, 1.0]))
     );
+    is_described(&found, "Segmented");
+    is_described(&found["ms"], "SegmentTimes");
     for step in ["wait", "decode", "resize", "network", "write"] {
         assert!(found["ms"][step].as_f64().is_some_and(|ms| ms >= 0.0), "{step}");
     }
@@ -265,6 +282,9 @@ async fn a_classifier_says_what_it_saw() {
     };
     assert_eq!(row(0), (json!(1), Value::Null, json!("right")));
     assert_eq!(row(1), (json!(0), json!("n00000001"), json!("left")));
+    is_described(&found, "Predicted");
+    is_described(&found["ms"], "PredictTimes");
+    is_described(&found["top"][1], "Class");
     // softmax of 0 and 2: 1 / (1 + e^-2)
     let p = top[0]["probability"].as_f64().unwrap();
     assert!((p - 1.0 / (1.0 + (-2.0f64).exp())).abs() < 1e-6, "{p}");
@@ -312,6 +332,7 @@ async fn models_and_networks_are_listed() {
         all["networks"].as_array().unwrap().iter().map(|one| one["task"].clone()).collect();
     assert_eq!(tasks, ["segment", "segment", "draw", "classify"]);
     let sides = &all["networks"][3];
+    is_described(sides, "NetworkRow");
     assert_eq!(
         (&sides["file"], &sides["labels"]),
         (&json!("a.safetensors"), &json!(["left", "right"]))

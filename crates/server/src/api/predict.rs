@@ -1,15 +1,13 @@
 //! What is on a picture.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use axum::body::Body;
-use axum::extract::{Extension, RawQuery, State};
-use axum::http::HeaderMap;
+use axum::extract::{Request, State};
 use axum::response::Response;
 use serde::Serialize;
 use upconv_data::Size;
 use upconv_explain::Lang;
-use upconv_models::classify::{Classifier, Crop, Prediction};
+use upconv_models::classify::{Crop, Prediction};
 use upconv_models::picture;
 use upconv_models::registry::Task;
 use utoipa::{IntoParams, ToSchema};
@@ -17,10 +15,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::network::{Answer, Seen, ms, on_picture};
 use super::segment::PictureForm;
 use super::{Language, Refusals};
-use crate::clients::Peer;
 use crate::error::{ApiError, Result};
 use crate::gate::Wanted;
-use crate::networks::{Kind, Loaded};
+use crate::networks::Loaded;
 use crate::router::App;
 use crate::upload::Upload;
 
@@ -74,7 +71,7 @@ pub(super) struct Predicted {
     /// What the network saw; of ten parts the first.
     seen: Option<Seen>,
     /// What it took.
-    ms: Milliseconds,
+    ms: PredictTimes,
 }
 
 /// A class, and how likely it is.
@@ -91,9 +88,9 @@ struct Class {
     probability: f32,
 }
 
-/// Milliseconds by the clock on the wall.
+/// PredictTimes by the clock on the wall.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Milliseconds {
+pub(super) struct PredictTimes {
     /// For its turn, once the picture was there.
     wait: f64,
     /// Decoding.
@@ -106,16 +103,8 @@ pub(super) struct Milliseconds {
 
 /// The likeliest classes of a picture.
 #[utoipa::path(post, path = "/api/v1/predict", params(PredictQuestion, Language), request_body(content((Vec<u8> = "application/octet-stream"), (PictureForm = "multipart/form-data"))), responses((status = 200, body = Predicted), Refusals))]
-pub(super) async fn predict(
-    State(app): State<App>,
-    peer: Option<Extension<Peer>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response> {
-    let (peer, asked) = (peer.map(|peer| peer.0), (query.as_deref(), &headers));
-    let (upload, mut fields) = Upload::read(&app, peer, asked, body).await?;
-    let come = Instant::now();
+pub(super) async fn predict(State(app): State<App>, request: Request) -> Result<Response> {
+    let (upload, mut fields) = Upload::read(&app, request).await?;
     let (lang, model) = (fields.lang, fields.text("model")?);
     let asked = Asked {
         image: fields.text("name")?.map(|name| crate::fields::shown(&name)),
@@ -131,19 +120,11 @@ pub(super) async fn predict(
     fields.done()?;
     let served = app.networks.find(model.as_deref(), Task::Classify, None, lang)?;
     let (network, loaded) = (served.name.clone(), served.now());
-    let bytes = net(&loaded)?.bytes() as u64;
+    let bytes = loaded.classifier()?.bytes() as u64;
     let work = move |upload: Upload, wanted: &Wanted| {
-        asked.answer(&loaded, network, (upload, come.elapsed()), (lang, wanted))
+        asked.answer(&loaded, network, upload, (lang, wanted))
     };
     on_picture(&app.networks, upload, bytes, work).await
-}
-
-fn net(loaded: &Loaded) -> Result<&Classifier> {
-    match &loaded.kind {
-        Kind::Classify(net) => Ok(net),
-        // Another file came in its place at this very moment.
-        _ => Err(ApiError::busy()),
-    }
 }
 
 /// What a question asks for.
@@ -159,10 +140,10 @@ impl Asked {
         self,
         loaded: &Loaded,
         network: String,
-        (upload, wait): (Upload, Duration),
+        upload: Upload,
         (lang, wanted): (Lang, &Wanted),
     ) -> Result<Answer> {
-        let net = net(loaded)?;
+        let (net, wait) = (loaded.classifier()?, upload.come.elapsed());
         let mut begun = Instant::now();
         let mut lap = || std::mem::replace(&mut begun, Instant::now()).elapsed();
         let refuse = |error: upconv_models::ModelError| {
@@ -191,7 +172,7 @@ impl Asked {
             network,
             top,
             seen: seen.transpose()?,
-            ms: Milliseconds {
+            ms: PredictTimes {
                 wait: ms(wait),
                 decode: ms(decode),
                 resize: ms(resize),

@@ -12,7 +12,6 @@ use super::{Language, Refusals};
 use crate::error::{ApiError, Result};
 use crate::fields::Fields;
 use crate::limits::MAX_DRAWN;
-use crate::networks::Kind;
 use crate::router::App;
 
 /// What is asked.
@@ -42,9 +41,7 @@ pub(super) async fn sample(State(app): State<App>, RawQuery(query): RawQuery) ->
     let loaded = app.networks.find(model.as_deref(), Task::Draw, None, lang)?.now();
     let turn = app.networks.pool.gate().enter().await?;
     let work = move |_: &_| {
-        // Another file came in its place at this very moment.
-        let Kind::Draw(net) = &loaded.kind else { return Err(ApiError::busy()) };
-        let sheet = sheet(&**net, seed, count).map_err(|_| ApiError::internal())?;
+        let sheet = sheet(loaded.sampler()?, seed, count).map_err(|_| ApiError::internal())?;
         let mut file = Vec::new();
         encode::rgb_png(&mut file, sheet.size, &sheet.rgb).map_err(|_| ApiError::internal())?;
         Ok(file)

@@ -1,25 +1,22 @@
 //! Cutting people, roads or what else a network finds out of pictures.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use axum::body::Body;
-use axum::extract::{Extension, RawQuery, State};
-use axum::http::HeaderMap;
+use axum::extract::{Request, State};
 use axum::response::Response;
 use serde::Serialize;
 use upconv_data::encode::{self, Masked};
-use upconv_data::{Found, Kind, Kinds, Segment};
+use upconv_data::{Found, Kind, Kinds};
 use upconv_explain::Lang;
 use upconv_models::registry::Task;
 use utoipa::{IntoParams, ToSchema};
 
 use super::network::{Answer, Seen, data_url, ms, on_picture};
 use super::{Language, Refusals};
-use crate::clients::Peer;
 use crate::error::{ApiError, Result};
 use crate::fields::Fields;
 use crate::gate::Wanted;
-use crate::networks::{Kind as Does, Loaded};
+use crate::networks::Loaded;
 use crate::router::App;
 use crate::upload::Upload;
 
@@ -97,12 +94,12 @@ pub(super) struct Segmented {
     /// What the network saw.
     seen: Option<Seen>,
     /// What it took.
-    ms: Milliseconds,
+    ms: SegmentTimes,
 }
 
-/// Milliseconds by the clock on the wall.
+/// SegmentTimes by the clock on the wall.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Milliseconds {
+pub(super) struct SegmentTimes {
     /// For its turn, once the picture was there.
     wait: f64,
     /// Decoding.
@@ -120,35 +117,19 @@ const STEPS: usize = 100;
 
 /// The network's mask of a picture, and what is made of it.
 #[utoipa::path(post, path = "/api/v1/segment", params(SegmentQuestion, Language), request_body(content((Vec<u8> = "application/octet-stream"), (PictureForm = "multipart/form-data"))), responses((status = 200, content((Segmented = "application/json"), (Vec<u8> = "image/png")), description = "what was found; of a PNG the share stands in `x-upconv-share`"), Refusals))]
-pub(super) async fn segment(
-    State(app): State<App>,
-    peer: Option<Extension<Peer>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response> {
-    let (peer, asked) = (peer.map(|peer| peer.0), (query.as_deref(), &headers));
-    let (upload, mut fields) = Upload::read(&app, peer, asked, body).await?;
-    let come = Instant::now();
+pub(super) async fn segment(State(app): State<App>, request: Request) -> Result<Response> {
+    let (upload, mut fields) = Upload::read(&app, request).await?;
     let asked = Asked::of(&mut fields)?;
     let (lang, model) = (fields.lang, fields.text("model")?);
     fields.done()?;
     let served = app.networks.find(model.as_deref(), Task::Segment, Some(USUAL), lang)?;
     let (network, loaded) = (served.name.clone(), served.now());
-    let net = net(&loaded)?;
+    let net = loaded.segmenter()?;
     let bytes = net.bytes(net.input_size(upload.size));
     let work = move |upload: Upload, wanted: &Wanted| {
-        asked.answer(&loaded, network, (upload, come.elapsed()), (lang, wanted))
+        asked.answer(&loaded, network, upload, (lang, wanted))
     };
     on_picture(&app.networks, upload, bytes, work).await
-}
-
-fn net(loaded: &Loaded) -> Result<&dyn Segment> {
-    match &loaded.kind {
-        Does::Segment(net) => Ok(&**net),
-        // Another file came in its place at this very moment.
-        _ => Err(ApiError::busy()),
-    }
 }
 
 /// What a question asks for.
@@ -197,10 +178,10 @@ impl Asked {
         self,
         loaded: &Loaded,
         network: String,
-        (upload, wait): (Upload, Duration),
+        upload: Upload,
         (lang, wanted): (Lang, &Wanted),
     ) -> Result<Answer> {
-        let net = net(loaded)?;
+        let (net, wait) = (loaded.segmenter()?, upload.come.elapsed());
         let begun = Instant::now();
         let (picture, _open) = upload.decode(lang)?;
         let decode = begun.elapsed();
@@ -244,7 +225,7 @@ impl Asked {
             overlay,
             cutout,
             seen: seen.transpose()?,
-            ms: Milliseconds {
+            ms: SegmentTimes {
                 wait: ms(wait),
                 decode: ms(decode),
                 resize: ms(found.resize),

@@ -12,10 +12,11 @@ use upconv_weights::Weights;
 use upconv_weights::metadata::Input;
 
 use super::NetworkError;
+use crate::error::ApiError;
 use crate::limits::{TILE, WHOLE_BYTES};
 
 /// A network that runs.
-pub(crate) enum Kind {
+enum Kind {
     Segment(Box<dyn Segment>),
     Classify(Box<Classifier>),
     Draw(Box<dyn Draw>),
@@ -34,7 +35,7 @@ pub(crate) struct Facts {
 /// Both.
 pub(crate) struct Loaded {
     pub(crate) entry: &'static Entry,
-    pub(crate) kind: Kind,
+    kind: Kind,
     pub(crate) facts: Facts,
 }
 
@@ -82,5 +83,38 @@ impl Loaded {
             input: metadata.and_then(|metadata| metadata.input),
         };
         Ok(Self { entry, kind, facts })
+    }
+
+    /// As what cuts out.
+    ///
+    /// # Errors
+    /// If it does something else: another file came in its place after the network was chosen.
+    pub(crate) fn segmenter(&self) -> Result<&dyn Segment, ApiError> {
+        match &self.kind {
+            Kind::Segment(net) => Ok(&**net),
+            _ => Err(ApiError::busy()),
+        }
+    }
+
+    /// As what classifies.
+    ///
+    /// # Errors
+    /// As [`Loaded::segmenter`].
+    pub(crate) fn classifier(&self) -> Result<&Classifier, ApiError> {
+        match &self.kind {
+            Kind::Classify(net) => Ok(net),
+            _ => Err(ApiError::busy()),
+        }
+    }
+
+    /// As what draws.
+    ///
+    /// # Errors
+    /// As [`Loaded::segmenter`].
+    pub(crate) fn sampler(&self) -> Result<&dyn Draw, ApiError> {
+        match &self.kind {
+            Kind::Draw(net) => Ok(&**net),
+            _ => Err(ApiError::busy()),
+        }
     }
 }

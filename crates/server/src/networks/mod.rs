@@ -20,7 +20,7 @@ use crate::error::{ApiError, Result};
 use crate::gate::Pool;
 use crate::limits::{NETWORK_BYTES, NETWORK_WAITING};
 
-pub(crate) use loaded::{Kind, Loaded};
+pub(crate) use loaded::Loaded;
 pub(crate) use served::{Problem, Served};
 
 /// Weights that are served beside those of the program.
