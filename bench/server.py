@@ -19,7 +19,7 @@ import time
 from served import Server, build, finished, head, load, posted, write
 
 EXPLAIN = "/api/v1/explain?dialect=tensorflow&input=16x16&kernel=4x4&stride=2&output=32x32"
-# Bounds of the issue that this page answers to.
+# What docs/server.md promises.
 P99_MS = 50
 GROWTH_MB = 64
 

@@ -35,7 +35,7 @@ EXPLAIN = "/api/v1/explain?dialect=tensorflow&input=16x16&kernel=4x4&stride=2&ou
 PHOTO = ROOT / "examples/astronaut.png"
 ROAD = ROOT / "crates/models/weights/road.safetensors"
 CLIENTS = 200
-# Bounds of the issue that this page answers to, and of crates/server/src/limits.rs.
+# What docs/server.md promises, and the bound of crates/server/src/limits.rs.
 EXPLORER_P99_MS = 100
 BOUND_MB = 128 + 1536
 
@@ -265,7 +265,7 @@ NAMES = {
     "largest_peak_mb": ("most memory with 16 clients that send 24 megapixels (MB)", "16 个客户端发送 2400 万像素图片时的最大内存（MB）"),
     "bound_mb": ("its bound (MB)", "上限（MB）"),
     "replaced_answers": ("answers while the file of the network was replaced, cut short, removed and put back", "网络文件被替换、截断、删除、放回期间的回答"),
-    "replaced_wrong": ("wrong ones among them", "其中错误的"),
+    "replaced_wrong": ("errors among them", "其中出错的"),
     "full_disk_answers": ("answers with the log on a full disk, none wrong", "日志所在磁盘已满时的回答，无一错误"),
     "hanging_clients": ("clients that send half a picture or never read", "只发半张图片或从不读取的客户端"),
     "hanging_other_ms": ("another one's answer meanwhile (ms)", "其间另一客户端得到回答（毫秒）"),

@@ -3,7 +3,7 @@
 use std::fs::{File, Metadata};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::mem::take;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::curve::Curve;
 use super::files;
@@ -96,11 +96,6 @@ impl Curves {
     /// In the order in which the file names them; at most [`MAX_CURVES`].
     pub fn curves(&self) -> &[Curve] {
         &self.curves
-    }
-
-    /// The file.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Lines that are left out, as they are damaged.
